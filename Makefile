@@ -1,0 +1,82 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check format bench wheel pins clean
+
+BIN := .venv/bin
+# The protobuf source and the build back end: on the path of builds only, never in .venv
+# (hatch_build.py says why).
+BUILD_TOOLS := .build/tools
+BUILD := PYTHONPATH="$(CURDIR)/$(BUILD_TOOLS)" $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes --no-deps
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make pins"
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: .venv/project ## a small shop in a mesh on this machine; DEMO_ARGS="--duration 15"
+	@$(BIN)/smi run -f examples/shop $(DEMO_ARGS)
+
+test: .venv/project ## the whole test suite; TEST_ARGS="-k split"
+	@$(BIN)/pytest $(TEST_ARGS)
+
+check: .venv/project ## format, lint, import contracts, types
+	@echo "· format"
+	@$(BIN)/ruff format --check --quiet
+	@echo "· lint"
+	@$(BIN)/ruff check --quiet
+	@echo "· import contracts"
+	@$(BIN)/lint-imports
+	@echo "· types"
+	@$(BIN)/mypy
+
+format: .venv/project ## put the source in order
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: .venv/project ## measure; BENCH_ARGS=--smoke
+	@$(BIN)/python tests/benchmarks $(BENCH_ARGS)
+
+wheel: .venv/project ## build dist/*.whl
+	@echo "· building the wheel"
+	@rm -rf dist
+	@$(BUILD) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+pins: .venv/project ## resolve constraints*.txt anew
+	@$(COMPILE) --upgrade --all-extras --group dev pyproject.toml -o constraints.txt >/dev/null
+	@$(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(COMPILE) --upgrade --no-emit-package grpcio - -o constraints-build.txt >/dev/null
+
+clean: ## remove everything that was made here
+	rm -rf .venv .build dist backends/smi_envoy/pb/{envoy,google,xds,descriptors.binpb}
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find smi backends tests -name __pycache__ -prune -exec rm -rf {} +
+
+setup: .venv/project ## .venv with everything, the project editable
+
+.venv/bin/python:
+	@echo "· creating .venv"
+	@for python in $$(type -aP python3.11 python3); do \
+		if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+		then exec "$$python" -m venv .venv; fi; \
+	done; \
+	echo "no Python >= 3.11 with its venv module on PATH" >&2; exit 1
+
+.venv/dependencies: constraints.txt | .venv/bin/python
+	@echo "· installing the pinned dependencies"
+	@$(PIP) -r constraints.txt
+	@touch $@
+
+$(BUILD_TOOLS)/done: constraints-build.txt | .venv/bin/python
+	@echo "· fetching the build tools"
+	@rm -rf $(BUILD_TOOLS)
+	@$(PIP) --target $(BUILD_TOOLS) -r constraints-build.txt
+	@touch $@
+
+.venv/project: pyproject.toml hatch_build.py .venv/dependencies $(BUILD_TOOLS)/done
+	@echo "· generating the protobuf modules and installing the project"
+	@$(BUILD) install --no-deps --no-build-isolation --editable .
+	@touch $@
