@@ -1,0 +1,8 @@
+"""access.smi-spec.io: TrafficTarget and IdentityBinding; the hub is v1alpha4.
+
+May import smi.k8s and smi.errors. Pure. Exports the hub kinds.
+"""
+
+from smi.access.v1alpha4 import IdentityBinding, TrafficTarget
+
+__all__ = ["IdentityBinding", "TrafficTarget"]

@@ -1,0 +1,277 @@
+"""Where requests for a Service go: TrafficSplits at its ports, and what each client may name."""
+
+from collections.abc import Iterator
+
+from smi.access import TrafficTarget
+from smi.compiler.findings import Findings, Judged
+from smi.compiler.memo import Read
+from smi.compiler.state import split_root
+from smi.compiler.workloads import selected_pods
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity, service_identity, spiffe_id
+from smi.model.match import HttpMatch
+from smi.model.outbound import Excluded, Outbound, Route, Split, WeightedService
+from smi.model.service import Service, ServicePort
+from smi.split import TrafficSplit
+
+
+def split(read: Read, name: NamespacedName) -> Judged[None] | None:
+    """What is wrong with the TrafficSplit `name` whatever the port."""
+    written: TrafficSplit | None = read(("TrafficSplit", name))
+    if written is None:
+        return None
+    findings = Findings("TrafficSplit", name)
+    root = split_root(written)
+    if root is None:
+        findings.error(
+            "spec.service",
+            "RootOutsideNamespace",
+            f"{written.spec.service!r} is not a Service of namespace {name.namespace!r}: write"
+            " its name, or the name with that namespace; this split has no effect",
+        )
+    elif read(("Service", NamespacedName(name.namespace, root))) is None:
+        findings.error(
+            "spec.service",
+            "RootNotFound",
+            f"there is no Service {name.namespace}/{root}; this split has no effect",
+        )
+    else:
+        _judge_against_root(read, written, NamespacedName(name.namespace, root), findings)
+    return findings.judged(None)
+
+
+def _judge_against_root(
+    read: Read, written: TrafficSplit, root: NamespacedName, findings: Findings
+) -> None:
+    for index, backend in enumerate(written.spec.backends):
+        field = f"spec.backends[{index}].service"
+        name = NamespacedName(root.namespace, backend.service)
+        if name == root:
+            findings.warning(
+                field,
+                "SelfReference",
+                "the root is its own backend: taken as the root's own pods, not split again",
+            )
+        elif read(("Service", name)) is None:
+            findings.warning(
+                field,
+                "BackendNotFound",
+                f"there is no Service {name}; it is left out and the others take its share",
+            )
+        else:
+            _judge_ports(read, name, root, field, findings)
+    if sum(backend.weight for backend in written.spec.backends) == 0:
+        findings.error(
+            "spec.backends",
+            "NoWeight",
+            f"no backend has a weight above 0; requests to {root} fail with 503",
+        )
+    _judge_order(read, written, root, findings)
+    _judge_matches(read, written, findings)
+
+
+def _judge_ports(
+    read: Read, name: NamespacedName, root: NamespacedName, field: str, findings: Findings
+) -> None:
+    offered = {p.number for p in _service(read, name).ports}
+    missing = sorted(p.number for p in _service(read, root).ports if p.number not in offered)
+    if missing:
+        ports = ", ".join(map(str, missing))
+        # > If they do not match, the backend service is not included and will not receive
+        # > traffic.   (traffic-split v1alpha4, Ports)
+        findings.warning(
+            field,
+            "PortMismatch",
+            f"Service {name} lacks port {ports} of {root}; it gets no traffic of that port and"
+            " the others take its share",
+        )
+
+
+def _judge_order(
+    read: Read, written: TrafficSplit, root: NamespacedName, findings: Findings
+) -> None:
+    for earlier in _splits(read, root):
+        if earlier.key == written.key:
+            return
+        if not earlier.spec.matches:
+            findings.error(
+                "spec.service",
+                "RootAlreadySplit",
+                f"TrafficSplit {earlier.key} is older and takes every request for {root};"
+                " this split has no effect",
+            )
+            return
+
+
+def _judge_matches(read: Read, written: TrafficSplit, findings: Findings) -> None:
+    for index, reference in enumerate(written.spec.matches):
+        field = f"spec.matches[{index}]"
+        name = NamespacedName(written.key.namespace, reference.name)
+        if reference.kind != "HTTPRouteGroup":
+            findings.error(
+                f"{field}.kind",
+                "UnknownMatchKind",
+                f"{reference.kind!r} is not HTTPRouteGroup; this entry selects no request",
+            )
+        elif read(("HTTPRouteGroup", name)) is None:
+            findings.error(
+                f"{field}.name",
+                "HTTPRouteGroupNotFound",
+                f"there is no HTTPRouteGroup {name}; this entry selects no request",
+            )
+
+
+def _service(read: Read, name: NamespacedName) -> Service:
+    judged: Judged[Service] = read(("service", name))
+    return judged.value
+
+
+def _splits(read: Read, root: NamespacedName) -> list[TrafficSplit]:
+    """The splits of `root`, oldest first, then by name."""
+    names = read(("splits of root", *root)) or ()
+    splits = (read(("TrafficSplit", NamespacedName(root.namespace, name))) for name in names)
+    return sorted(splits, key=lambda s: (s.metadata.creation_timestamp or "", s.key))
+
+
+def routes(read: Read, root: NamespacedName) -> tuple[Route, ...]:
+    """The routes of every TCP port of the Service `root`."""
+    judged: Judged[Service] | None = read(("service", root))
+    if judged is None:
+        return ()
+    splits = _splits(read, root)
+    return tuple(
+        Route(
+            root=root,
+            port=port.number,
+            speaks=port.speaks,
+            splits=tuple(_split_at(read, s, root, port) for s in splits),
+        )
+        for port in judged.value.ports
+        if port.protocol == "TCP"
+    )
+
+
+def _split_at(read: Read, written: TrafficSplit, root: NamespacedName, port: ServicePort) -> Split:
+    weights: dict[NamespacedName, int] = {}
+    excluded: dict[NamespacedName, str] = {}
+    for backend in written.spec.backends:
+        name = NamespacedName(root.namespace, backend.service)
+        reason = _exclusion(read, name, port)
+        if reason is not None:
+            excluded[name] = reason
+        elif backend.weight > 0:
+            weights[name] = weights.get(name, 0) + backend.weight
+    return Split(
+        name=written.key,
+        matches=tuple(_split_matches(read, written)) if written.spec.matches else None,
+        destinations=tuple(WeightedService(*item) for item in sorted(weights.items())),
+        excluded=tuple(Excluded(*item) for item in sorted(excluded.items())),
+    )
+
+
+def _exclusion(read: Read, name: NamespacedName, port: ServicePort) -> str | None:
+    judged: Judged[Service] | None = read(("service", name))
+    if judged is None:
+        return "BackendNotFound"
+    offered = judged.value.port(port.number)
+    if offered is None:
+        return "PortMismatch"
+    return None if offered.endpoints else "NoReadyEndpoints"
+
+
+def _split_matches(read: Read, written: TrafficSplit) -> Iterator[HttpMatch]:
+    for reference in written.spec.matches:
+        name = NamespacedName(written.key.namespace, reference.name)
+        group = read(("HTTPRouteGroup matches", name))
+        if group is not None and reference.kind == "HTTPRouteGroup":
+            yield from group.value
+
+
+def outbound(read: Read, identity: ServiceIdentity) -> Outbound:
+    """The routes of every Service that pods of `identity` may find somebody to call behind."""
+    callable_services = {
+        service
+        for target in _targets_of_client(read, identity)
+        for service in _services_of_target(read, target)
+    }
+    roots = set(callable_services)
+    for service in callable_services:
+        for name in read(("splits of backend", *service)) or ():
+            split_name = NamespacedName(service.namespace, name)
+            root = split_root(read(("TrafficSplit", split_name)))
+            if root is not None:
+                roots.add(NamespacedName(service.namespace, root))
+    return Outbound(
+        identity, tuple(route for root in sorted(roots) for route in read(("routes", root)))
+    )
+
+
+def _targets_of_client(read: Read, identity: ServiceIdentity) -> set[NamespacedName]:
+    sources = [("ServiceAccount", *identity)]
+    sources += [
+        ("IdentityBinding", identity.namespace, name) for name in _memberships(read, identity)
+    ]
+    return {
+        NamespacedName(*target.split("/", 1))
+        for source in sources
+        for target in read(("targets of source", *source)) or ()
+    }
+
+
+def _memberships(read: Read, identity: ServiceIdentity) -> Iterator[str]:
+    """The IdentityBindings that `identity`, or some pod that runs as it, belongs to."""
+    spiffe = spiffe_id(read(("trust domain",)), identity)
+    for name in sorted(read(("bindings", identity.namespace)) or ()):
+        binding = NamespacedName(identity.namespace, name)
+        if spiffe in read(("members", binding)).value[0] or identity in read(
+            ("identities by label", binding)
+        ):
+            yield name
+
+
+def identities_by_label(read: Read, binding: NamespacedName) -> frozenset[ServiceIdentity]:
+    """The ServiceAccounts of the pods that an IdentityBinding selects by label."""
+    selector = read(("IdentityBinding", binding)).spec.schemes.pod_label_selector
+    if selector is None:
+        return frozenset()
+    pods = selected_pods(read, binding.namespace, selector.match_labels)
+    return frozenset(
+        ServiceIdentity(binding.namespace, pod.spec.service_account_name) for pod in pods
+    )
+
+
+def _services_of_target(read: Read, name: NamespacedName) -> frozenset[NamespacedName]:
+    """The Services that select a pod which the TrafficTarget `name` opens."""
+    granted = read(("grant", name))
+    if granted is None or granted.value is None:
+        return frozenset()
+    target: TrafficTarget = read(("TrafficTarget", name))
+    destination = (target.spec.destination.kind, name.namespace, target.spec.destination.name)
+    services: frozenset[NamespacedName] = read(("services of destination", *destination))
+    return services
+
+
+def services_of_destination(
+    read: Read, kind: str, namespace: str, name: str
+) -> frozenset[NamespacedName]:
+    """The Services that select a pod of a ServiceAccount or IdentityBinding."""
+    pods: set[NamespacedName] = set()
+    if kind == "ServiceAccount":
+        names = read(("pods of identity", namespace, name)) or ()
+        pods = {NamespacedName(namespace, pod) for pod in names}
+    elif read(("IdentityBinding", NamespacedName(namespace, name))) is not None:
+        pods = set(_pods_of_binding(read, NamespacedName(namespace, name)))
+    return frozenset().union(*(read(("services of pod", pod)) for pod in pods))
+
+
+def _pods_of_binding(read: Read, binding: NamespacedName) -> Iterator[NamespacedName]:
+    selector = read(("IdentityBinding", binding)).spec.schemes.pod_label_selector
+    if selector is not None:
+        for pod in selected_pods(read, binding.namespace, selector.match_labels):
+            yield pod.key
+    trust_domain = read(("trust domain",))
+    for spiffe in read(("members", binding)).value[0]:
+        identity = service_identity(trust_domain, spiffe)
+        if identity is not None:
+            for name in read(("pods of identity", *identity)) or ():
+                yield NamespacedName(identity.namespace, name)

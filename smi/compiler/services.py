@@ -1,0 +1,130 @@
+"""Services with the pods behind each of their ports."""
+
+from collections.abc import Iterable, Iterator
+
+from smi.compiler.findings import Findings, Judged
+from smi.compiler.memo import Read
+from smi.compiler.workloads import selected_pods, selects
+from smi.k8s import core_v1
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.service import AppProtocol, Endpoint, Service, ServicePort
+from smi.model.workload import Workload
+
+_HTTP = {"http", "http2", "h2c", "grpc", "kubernetes.io/h2c", "kubernetes.io/ws"}
+_TCP = {"tcp", "tls", "https", "kubernetes.io/wss", "mongo", "mysql", "redis"}
+
+
+def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
+    """The Service `name`, its ready endpoints and all identities behind each port."""
+    written: core_v1.Service | None = read(("Service", name))
+    if written is None:
+        return None
+    findings = Findings("Service", name)
+    pods = selected_pods(read, name.namespace, written.spec.selector)
+    workloads = [w for pod in pods if (w := read(("workload", pod.key))) is not None]
+    ports = [
+        _port(port, workloads, f"spec.ports[{index}].targetPort", findings)
+        for index, port in enumerate(written.spec.ports)
+    ]
+    return findings.judged(
+        Service(name, tuple(sorted(ports, key=lambda p: (p.number, p.protocol))))
+    )
+
+
+def _port(
+    port: core_v1.ServicePort, workloads: Iterable[Workload], field: str, findings: Findings
+) -> ServicePort:
+    endpoints: list[Endpoint] = []
+    identities: set[ServiceIdentity] = set()
+    for workload in workloads:
+        target = target_port(port, workload)
+        if target is None:
+            findings.warning(
+                field,
+                "PortNotFound",
+                f"pod {workload.name.name} has no port named {port.target_port!r};"
+                " it gets no traffic here",
+            )
+            continue
+        identities.add(workload.identity)
+        dialled = _dialled(target, workload)
+        if workload.ready and dialled is not None:
+            endpoints.append(
+                Endpoint(workload.name, workload.identity, workload.address, dialled, target)
+            )
+    return ServicePort(
+        number=port.port,
+        name=port.name or "",
+        protocol=port.protocol,
+        speaks=speaks(port),
+        endpoints=tuple(sorted(endpoints)),
+        identities=frozenset(identities),
+    )
+
+
+def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:
+    """The port of `workload` that `port` leads to; `None` if it names one that is not there."""
+    match port.target_port:
+        case None:
+            return port.port
+        case int(number):
+            return number
+        case str(name):
+            return next((p.number for p in workload.ports if p.name == name), None)
+
+
+def _dialled(target: int, workload: Workload) -> int | None:
+    if workload.loopback is None:
+        return target
+    detour = workload.loopback.detours.get(target)
+    return None if detour is None else detour.inbound
+
+
+def speaks(port: core_v1.ServicePort) -> AppProtocol:
+    """What `port` is declared to speak: `appProtocol`, else the prefix of its name."""
+    declared = port.app_protocol or (port.name or "").partition("-")[0]
+    if declared.lower() in _HTTP:
+        return AppProtocol.HTTP
+    if declared.lower() in _TCP or port.app_protocol:
+        return AppProtocol.TCP
+    return AppProtocol.DETECT
+
+
+def services_of_pod(read: Read, pod: NamespacedName) -> frozenset[NamespacedName]:
+    """The Services that select `pod`."""
+    written: core_v1.Pod | None = read(("Pod", pod))
+    if written is None:
+        return frozenset()
+    return frozenset(_selecting(read, written))
+
+
+def _selecting(read: Read, pod: core_v1.Pod) -> Iterator[NamespacedName]:
+    labels = pod.metadata.labels
+    for label, value in labels.items():
+        for name in read(("services by label", pod.key.namespace, label, value)) or ():
+            key = NamespacedName(pod.key.namespace, name)
+            written: core_v1.Service = read(("Service", key))
+            if selects(written.spec.selector, labels):
+                yield key
+
+
+def target_ports_of_pod(read: Read, pod: NamespacedName) -> dict[int, frozenset[int]]:
+    """Which ports of `pod` each port number of its Services leads to, and each own port to itself.
+
+    A number that is both is the pod's own: policy speaks of the port that the pod sees.
+    """
+    workload: Workload | None = read(("workload", pod))
+    if workload is None:
+        return {}
+    own = {port.number for port in workload.ports}
+    through: dict[int, set[int]] = {}
+    for name in sorted(read(("services of pod", pod))):
+        written: core_v1.Service = read(("Service", name))
+        for port in written.spec.ports:
+            target = target_port(port, workload)
+            if target is not None:
+                own.add(target)
+                through.setdefault(port.port, set()).add(target)
+    leads = {number: frozenset(targets) for number, targets in through.items()}
+    return leads | {number: frozenset({number}) for number in own}

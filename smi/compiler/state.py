@@ -1,0 +1,117 @@
+"""What the compiler reads: every object of the cluster that can mean something to a mesh."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from smi import access, scheme, split
+from smi.compiler.workloads import expected_pods
+from smi.k8s import apps_v1, batch_v1, core_v1
+from smi.k8s.resource import NamespacedName, Resource
+from smi.model.identity import DEFAULT_TRUST_DOMAIN
+from smi.model.workload import Loopback
+
+
+class ResourceKey(NamedTuple):
+    """The kind and name of an object. A Namespace's own namespace is the empty string."""
+
+    kind: str
+    name: NamespacedName
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """Objects at their hub versions, as they stand at one moment.
+
+    `loopbacks` says how to reach the pods of a machine whose processes share one loopback.
+    """
+
+    resources: Mapping[ResourceKey, Resource]
+    loopbacks: Mapping[NamespacedName, Loopback] = field(default_factory=dict)
+    trust_domain: str = DEFAULT_TRUST_DOMAIN
+
+
+_CONTROLLERS = (apps_v1.Deployment, apps_v1.StatefulSet, apps_v1.DaemonSet, batch_v1.Job)
+
+
+def collect(
+    resources: Iterable[Resource],
+    loopbacks: Mapping[NamespacedName, Loopback] | None = None,
+    trust_domain: str = DEFAULT_TRUST_DOMAIN,
+) -> ClusterState:
+    """The state that `resources` of any version make.
+
+    Workload controllers stand for the pods that a cluster would run for them; a pod that is itself
+    among the resources wins over an expected one.
+    """
+    written: dict[ResourceKey, Resource] = {}
+    expected: dict[ResourceKey, Resource] = {}
+    for resource in resources:
+        if isinstance(resource, _CONTROLLERS):
+            expected.update((resource_key(pod), pod) for pod in expected_pods(resource))
+        else:
+            hub = scheme.to_hub(resource)
+            written[resource_key(hub)] = hub
+    return ClusterState(expected | written, loopbacks or {}, trust_domain)
+
+
+def resource_key(resource: Resource) -> ResourceKey:
+    """The key of `resource` in a state."""
+    if isinstance(resource, core_v1.Namespace):
+        return ResourceKey("Namespace", NamespacedName("", resource.metadata.name))
+    return ResourceKey(resource.kind, resource.key)
+
+
+class Entry(NamedTuple):
+    """`member` belongs in the index cell `key`."""
+
+    key: tuple[str, ...]
+    member: str
+
+
+def entries(resource: Resource) -> Iterator[Entry]:
+    """Where the compiler's indexes list `resource`, so that nothing searches the whole mesh."""
+    namespace, name = resource.key
+    match resource:
+        case core_v1.Pod():
+            yield Entry(("pods of identity", namespace, resource.spec.service_account_name), name)
+            for label, value in resource.metadata.labels.items():
+                yield Entry(("pods by label", namespace, label, value), name)
+        case core_v1.Service() if resource.spec.selector:
+            label, value = min(resource.spec.selector.items())
+            yield Entry(("services by label", namespace, label, value), name)
+        case access.TrafficTarget():
+            yield from _target_entries(resource)
+        case access.IdentityBinding():
+            yield Entry(("bindings", namespace), name)
+        case split.TrafficSplit():
+            root = split_root(resource)
+            if root is not None:
+                yield Entry(("splits of root", namespace, root), name)
+                for backend in resource.spec.backends:
+                    yield Entry(("splits of backend", namespace, backend.service), name)
+        case _:
+            pass
+
+
+def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
+    """A TrafficTarget under its destination and each source; members are `namespace/name`."""
+    namespace, name = target.key
+    destination = target.spec.destination
+    yield Entry(("targets of destination", destination.kind, namespace, destination.name), name)
+    for source in target.spec.sources:
+        key = ("targets of source", source.kind, source.namespace or namespace, source.name)
+        yield Entry(key, str(target.key))
+
+
+def split_root(traffic_split: split.TrafficSplit) -> str | None:
+    """The name of the root Service in the split's namespace, or `None` if it is not there.
+
+    Accepts `name`, `name.namespace`, `name.namespace.svc` and `name.namespace.svc.<domain>`.
+    """
+    name, *rest = traffic_split.spec.service.rstrip(".").split(".")
+    match rest:
+        case [] | [_] | [_, "svc", *_] if not rest or rest[0] == traffic_split.key.namespace:
+            return name
+        case _:
+            return None

@@ -1,0 +1,189 @@
+"""decide: whether a request reaches an application, and where it goes on its way there."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from smi.decision.judge import Judgement, Verdict, judge
+from smi.decision.matching import failure, seen
+from smi.decision.request import Caller, Request, Target, caller, target
+from smi.errors import InvalidRequest
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.inbound import Mode
+from smi.model.mesh import Mesh
+from smi.model.outbound import Excluded, Route, Split
+from smi.model.path import normalised
+from smi.model.service import Service
+from smi.model.workload import PolicyGroup, Workload
+
+
+class Place(NamedTuple):
+    """Pods that answer alike.
+
+    `service` is `None`, and `port` the pods' own, where the caller names the pods themselves.
+    """
+
+    service: NamespacedName | None
+    port: int
+    target_port: int
+    identity: ServiceIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The share of such requests that goes to one place, and what becomes of it there."""
+
+    place: Place
+    share: Fraction
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a request, and why.
+
+    `destinations` are ordered by place and their shares sum to 1 (there are none where nothing
+    could answer). `split` is the TrafficSplit that divided them; `excluded` are its backends that
+    get nothing.
+    """
+
+    verdict: Verdict
+    mode: Mode
+    enforced: bool
+    split: NamespacedName | None
+    destinations: tuple[Destination, ...]
+    excluded: tuple[Excluded, ...] = ()
+
+
+_Shares = Mapping[tuple[Place, PolicyGroup], Fraction]
+
+
+def decide(mesh: Mesh, request: Request) -> Decision:
+    """Whether `request` reaches an application, by which policy; to which services in which shares.
+
+    Raises `InvalidRequest` where source or target cannot be read or name nothing in the mesh.
+    """
+    source, wanted = caller(mesh, request.source), target(request.target)
+    if wanted.kind != "service":
+        return _decision(mesh, source, request, wanted, _of_pods(mesh, wanted))
+    service = _service(mesh, request, wanted)
+    split = _split(mesh, request, wanted)
+    weights = {service.name: Fraction(1)} if split is None else _weights(split)
+    shares: dict[tuple[Place, PolicyGroup], Fraction] = {}
+    for name, weight in weights.items():
+        pods = _even(_behind(mesh, name, wanted.port, request.transport))
+        for place, share in pods.items():
+            shares[place] = weight * share
+    return _decision(mesh, source, request, wanted, shares, split)
+
+
+def _of_pods(mesh: Mesh, wanted: Target) -> _Shares:
+    if wanted.kind == "pod":
+        workloads = [w for w in (mesh.workloads.get(wanted.name),) if w is not None]
+    else:
+        identity = ServiceIdentity(*wanted.name)
+        workloads = [w for w in mesh.workloads.values() if w.identity == identity]
+    if not workloads:
+        what = "named" if wanted.kind == "pod" else "that runs as ServiceAccount"
+        message = f"there is no pod {what} {wanted.name}"
+        raise InvalidRequest(message)
+    ready = (w for w in workloads if w.ready)
+    return _even((Place(None, wanted.port, wanted.port, w.identity), w.group) for w in ready)
+
+
+def _service(mesh: Mesh, request: Request, wanted: Target) -> Service:
+    service = mesh.services.get(wanted.name)
+    if service is None:
+        names = sorted(n.name for n in mesh.services if n.namespace == wanted.name.namespace)
+        known = f" (namespace {wanted.name.namespace} has {', '.join(names[:8])})" if names else ""
+        message = f"there is no Service {wanted.name}{known}"
+        raise InvalidRequest(message)
+    offered = sorted(p.number for p in service.ports if p.protocol == request.transport)
+    if wanted.port not in offered:
+        ports = ", ".join(map(str, offered)) or "none"
+        message = (
+            f"Service {wanted.name} has no {request.transport} port {wanted.port} (it has {ports})"
+        )
+        raise InvalidRequest(message)
+    return service
+
+
+def _split(mesh: Mesh, request: Request, wanted: Target) -> Split | None:
+    """The first split that selects the request; nothing but HTTP can satisfy matches."""
+    if request.transport != "TCP":
+        return None
+    for route in mesh.routes[wanted.name]:
+        if route.port == wanted.port:
+            return next((s for s in route.splits if _selects(s, request, route)), None)
+    return None
+
+
+def _selects(split: Split, request: Request, route: Route) -> bool:
+    if split.matches is None:
+        return True
+    path = normalised(request.path)
+    if not request.is_http or path is None:
+        return False
+    view = seen(request, route.root, path)
+    return any(failure(match, view) is None for match in split.matches)
+
+
+def _weights(split: Split) -> dict[NamespacedName, Fraction]:
+    total = sum(destination.weight for destination in split.destinations)
+    return {d.service: Fraction(d.weight, total) for d in split.destinations}
+
+
+def _behind(
+    mesh: Mesh, name: NamespacedName, port: int, transport: str
+) -> Iterator[tuple[Place, PolicyGroup]]:
+    for offered in mesh.services[name].ports:
+        if offered.number == port and offered.protocol == transport:
+            for endpoint in offered.endpoints:
+                workload: Workload = mesh.workloads[endpoint.pod]
+                place = Place(name, port, endpoint.target_port, workload.identity)
+                yield place, workload.group
+
+
+def _even(pods: Iterable[tuple[Place, PolicyGroup]]) -> _Shares:
+    """Every pod gets the same share."""
+    counts = Counter(pods)
+    return {place: Fraction(count, counts.total()) for place, count in counts.items()}
+
+
+def _decision(
+    mesh: Mesh,
+    source: Caller,
+    request: Request,
+    wanted: Target,
+    shares: _Shares,
+    split: Split | None = None,
+) -> Decision:
+    found: dict[tuple[Place, Judgement], Fraction] = {}
+    for (place, group), share in shares.items():
+        judged = judge(mesh.inbound[group], place.target_port, source, request, wanted.name)
+        found[place, judged] = found.get((place, judged), Fraction()) + share
+    destinations = tuple(
+        Destination(place, share, judged)
+        for (place, judged), share in sorted(found.items(), key=lambda f: str(f[0][0]))
+    )
+    return Decision(
+        verdict=_verdict({d.judgement.verdict for d in destinations}),
+        mode=Mode.STRICT,
+        enforced=True,
+        split=None if split is None else split.name,
+        destinations=destinations,
+        excluded=() if split is None else split.excluded,
+    )
+
+
+def _verdict(verdicts: set[Verdict]) -> Verdict:
+    match sorted(verdicts):
+        case []:
+            return Verdict.UNAVAILABLE
+        case [verdict]:
+            return verdict
+        case _:
+            return Verdict.MIXED

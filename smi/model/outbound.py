@@ -1,0 +1,66 @@
+"""A proxy's view of what its pods may send, and where it goes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.match import HttpMatch
+from smi.model.service import AppProtocol
+
+
+class WeightedService(NamedTuple):
+    """A Service at the root's port, with its relative weight (> 0)."""
+
+    service: NamespacedName
+    weight: int
+
+
+class Excluded(NamedTuple):
+    """A backend that gets none of this port's traffic, and the CamelCase reason."""
+
+    service: NamespacedName
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One TrafficSplit at one port of its root.
+
+    `matches` selects requests, `None` for all. `destinations` share by weight over their sum; when
+    there is none, a request of this split fails as unavailable.
+    """
+
+    name: NamespacedName
+    matches: tuple[HttpMatch, ...] | None
+    destinations: tuple[WeightedService, ...]
+    excluded: tuple[Excluded, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One port of a Service as its clients see it.
+
+    The first split that selects a request decides where it goes; otherwise the root Service
+    itself receives it.
+    """
+
+    root: NamespacedName
+    port: int
+    speaks: AppProtocol
+    splits: tuple[Split, ...] = ()
+
+    @property
+    def services(self) -> frozenset[NamespacedName]:
+        """Every Service that this route may send to."""
+        return frozenset({self.root}).union(
+            *(frozenset(d.service for d in split.destinations) for split in self.splits)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """The routes that pods of one identity may name, ordered by root and port."""
+
+    identity: ServiceIdentity
+    routes: tuple[Route, ...]

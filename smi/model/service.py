@@ -1,0 +1,57 @@
+"""Services: a name and ports, and the pods that stand behind them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+
+
+class AppProtocol(StrEnum):
+    """What a Service's port speaks: declared, or to be detected."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    DETECT = "detect"
+
+
+class Endpoint(NamedTuple):
+    """One ready pod behind one port of a Service.
+
+    `target_port` is the pod's own port, which policy speaks of; `port` is where peers dial it
+    (another number only on a shared loopback).
+    """
+
+    pod: NamespacedName
+    identity: ServiceIdentity
+    address: str
+    port: int
+    target_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of a Service with its ready endpoints, ordered by pod name.
+
+    `identities` are those of all pods behind the port, ready or not: whom a client may find here.
+    """
+
+    number: int
+    name: str
+    protocol: str
+    speaks: AppProtocol
+    endpoints: tuple[Endpoint, ...]
+    identities: frozenset[ServiceIdentity]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Kubernetes Service.."""
+
+    name: NamespacedName
+    ports: tuple[ServicePort, ...]
+
+    def port(self, number: int) -> ServicePort | None:
+        """The port of that number over TCP, or `None`."""
+        return next((p for p in self.ports if p.number == number and p.protocol == "TCP"), None)

@@ -1,0 +1,187 @@
+"""Text to plain values that know their lines: YAML as the tools of Kubernetes read it, and JSON."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+# The stubs call every event's anchor and mark optional; of those read here they are not.
+Event = Any
+# Any value that YAML and JSON share.
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+# Kubernetes has no times, no `=` and no sixty-based numbers (1:30): to its tools they are text.
+_TEXT = {"str", "timestamp", "value", "merge"}
+_NUMBERS = {"int", "float"}
+_DEEPEST = 100  # far beyond any manifest, well within Python's stack
+_DOCUMENT = re.compile(r"^(?=---(?:\s|$))", re.MULTILINE)
+# JSON writes a character beyond U+FFFF as two escapes, which YAML calls invalid.
+_ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
+_DIRECTIVES = re.compile(r"(?:(?:[%#].*|[^\S\n]*)(?:\n|$))*")
+
+
+class _Events(yaml.CSafeLoader):
+    pass
+
+
+# YAML 1.1 wants a point and a signed exponent in a number; JSON and the tools of Kubernetes do not.
+_Events.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document; `lines` has the line (from 1) of each field by its dotted path, "" is its own.
+
+    What an alias or a merge key brings in stands where the alias stands, without own lines.
+    """
+
+    value: Plain
+    lines: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A document that is malformed, and where that shows."""
+
+    line: int
+    message: str
+
+
+class _MalformedError(Exception):
+    def __init__(self, event: Event, message: str) -> None:
+        self.line: int = event.start_mark.line
+        super().__init__(message)
+
+
+def documents(text: str) -> Iterator[Document | Fault]:
+    """Every document of `text` that is not empty; a malformed one does not hide the others."""
+    for offset, part in _parts(text):
+        try:
+            for document in _read(part, offset + 1):
+                if document.value is not None:
+                    yield document
+        except _MalformedError as error:
+            yield Fault(offset + 1 + error.line, str(error))
+        except yaml.MarkedYAMLError as error:
+            mark: Any = error.problem_mark
+            yield Fault(offset + 1 + mark.line, f"is not YAML: {error.problem}")
+        except (yaml.YAMLError, UnicodeError) as error:
+            yield Fault(offset + 1, f"is not YAML: {error}".partition("\n")[0])
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    # YAML forbids a line that starts with `---` inside of any document.
+    offset = 0
+    for part in _DOCUMENT.split(text):
+        if part.lstrip("- \n").startswith("{"):
+            yield offset, _ESCAPED_PAIR.sub(_unescape, part)
+        elif not _DIRECTIVES.fullmatch(part):
+            yield offset, part
+        offset += part.count("\n")
+
+
+def _unescape(pair: re.Match[str]) -> str:
+    try:
+        return pair[1] + str(json.loads(f'"{pair[2]}"'))
+    except ValueError:
+        return pair[0]
+
+
+def _read(text: str, first_line: int) -> Iterator[Document]:
+    events: Any = _Events(text)
+    while not events.check_event(yaml.StreamEndEvent):
+        if events.check_event(yaml.StreamStartEvent, yaml.DocumentEndEvent):
+            events.get_event()
+            continue
+        events.get_event()
+        reading = _Reading(events, first_line)
+        yield Document(reading.value("", 0), reading.lines)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One document while its events arrive."""
+
+    events: Any
+    first_line: int
+    lines: dict[str, int] = field(default_factory=dict)
+    anchors: dict[str, Plain] = field(default_factory=dict)
+
+    def value(self, path: str, depth: int) -> Plain:
+        event = self.events.get_event()
+        self.lines[path] = self.first_line + event.start_mark.line
+        if depth > _DEEPEST:
+            raise _MalformedError(event, f"nests deeper than {_DEEPEST} levels")
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise _MalformedError(event, f"has no &{event.anchor} before this alias")
+            return self.anchors[event.anchor]
+        value: Plain
+        if isinstance(event, yaml.MappingStartEvent):
+            value = self._map(path, depth)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._list(path, depth)
+        else:
+            value = self._scalar(event)
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        return value
+
+    def _list(self, path: str, depth: int) -> list[Plain]:
+        items: list[Plain] = []
+        while not self.events.check_event(yaml.SequenceEndEvent):
+            items.append(self.value(f"{path}[{len(items)}]", depth + 1))
+        self.events.get_event()
+        return items
+
+    def _map(self, path: str, depth: int) -> dict[str, Plain]:
+        own: dict[str, Plain] = {}
+        merged: dict[str, Plain] = {}
+        while not self.events.check_event(yaml.MappingEndEvent):
+            event = self.events.get_event()
+            line = self.first_line + event.start_mark.line
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _MalformedError(event, "has a key that is not plain text")
+            if event.value == "<<" and event.implicit[0]:
+                merged |= self._merge(event, f"{path}.<<", depth)
+                continue
+            if event.value in own:
+                raise _MalformedError(event, f'has "{event.value}" twice in one map')
+            below = f"{path}.{event.value}" if path else event.value
+            own[event.value] = self.value(below, depth + 1)
+            self.lines[below] = line
+        self.events.get_event()
+        return merged | own
+
+    def _merge(self, key: Event, path: str, depth: int) -> dict[str, Plain]:
+        value = self.value(path, depth + 1)
+        merged: dict[str, Plain] = {}
+        # > Keys in mapping nodes earlier in the sequence override keys specified in later mapping
+        # > nodes.   (the YAML merge key)
+        for item in reversed(value if isinstance(value, list) else [value]):
+            if not isinstance(item, dict):
+                raise _MalformedError(key, "has << with something that is not a map")
+            merged |= item
+        return merged
+
+    def _scalar(self, event: Event) -> Plain:
+        tag: str = event.tag or self.events.resolve(yaml.ScalarNode, event.value, event.implicit)
+        kind = tag.removeprefix("tag:yaml.org,2002:")
+        text: str = event.value
+        if kind in _TEXT or (kind in _NUMBERS and ":" in text):
+            return text
+        if kind not in {*_NUMBERS, "bool", "null"}:
+            raise _MalformedError(event, f"has a tag that is not read: {tag}")
+        node = yaml.ScalarNode(tag, text)
+        try:
+            value: Plain = getattr(self.events, f"construct_yaml_{kind}")(node)
+        except (ValueError, KeyError):
+            raise _MalformedError(event, f"has a value that is not {kind}") from None
+        return value

@@ -1,0 +1,8 @@
+"""specs.smi-spec.io: HTTPRouteGroup, TCPRoute and UDPRoute; the hub is v1alpha4.
+
+May import smi.k8s and smi.errors. Pure. Exports the hub kinds.
+"""
+
+from smi.specs.v1alpha4 import HTTPRouteGroup, TCPRoute, UDPRoute
+
+__all__ = ["HTTPRouteGroup", "TCPRoute", "UDPRoute"]

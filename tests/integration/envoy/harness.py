@@ -1,0 +1,246 @@
+"""Real Envoys beside applications on the loopback, told by an EnvoyBackend of this process."""
+
+import asyncio
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from smi.k8s.resource import NamespacedName
+from smi.model.mesh import Mesh
+from smi.model.workload import Detour, Workload
+from smi_envoy.backend import EnvoyBackend
+
+TRUST_DOMAIN = "cluster.local"
+BANNER = b"220 ready\r\n"
+SETTLED = 10.0  # seconds; it takes some tens of milliseconds on an idle machine
+
+
+def clock() -> datetime:
+    """The real time."""
+    return datetime.now(UTC)
+
+
+class Loopback:
+    """Addresses and ports that nothing else on this machine has."""
+
+    def __init__(self) -> None:
+        self._net = f"127.{random.randint(16, 250)}.{random.randint(0, 250)}"
+        self._used = 0
+
+    def address(self) -> str:
+        """A pod's address."""
+        self._used += 1
+        return f"{self._net}.{self._used}"
+
+    def detours(self, *ports: int) -> dict[int, Detour]:
+        """A detour for each of a pod's ports: peers dial port + 20000, applications anywhere."""
+        return {port: Detour(port + 20000, free_port()) for port in ports}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        number: int = found.getsockname()[1]
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response. The application echoes what it saw, and its pod's name as `pod`."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Lab:
+    """Owns a state directory, a backend, and for every pod an Envoy and its applications.
+
+    Applications are HTTP echoes; the pods' ports in `banners` speak first, over TCP, then echo.
+    """
+
+    state: Path
+    backend: EnvoyBackend
+    banners: frozenset[int]
+    extra: tuple[str, ...] = ("--reject-unknown-dynamic-fields",)
+    mesh: Mesh = field(default_factory=lambda: Mesh(TRUST_DOMAIN, {}, {}, {}, {}, {}))
+    envoys: dict[NamespacedName, asyncio.subprocess.Process] = field(default_factory=dict)
+    apps: dict[NamespacedName, AsyncExitStack] = field(default_factory=dict)
+
+    async def publish(self, mesh: Mesh) -> None:
+        """Publish `mesh`, start what it adds, stop what it drops; return when it is in force."""
+        await self.backend.publish(mesh)
+        await self.start(mesh)
+        late = await self.backend.settled(mesh.workloads, SETTLED)
+        assert not late, (late, self.refusals(), self.logs())
+
+    async def start(self, mesh: Mesh) -> None:
+        """Make the running pods those of `mesh`."""
+        self.mesh = mesh
+        for name in self.envoys.keys() - mesh.workloads.keys():
+            await self.stop(name)
+        for name, workload in mesh.workloads.items():
+            if name not in self.envoys:
+                await self._start_apps(workload)
+                await self._start_envoy(workload)
+
+    async def stop(self, name: NamespacedName) -> None:
+        """End one pod."""
+        envoy = self.envoys.pop(name)
+        if envoy.returncode is None:
+            envoy.terminate()
+        await envoy.wait()
+        await self.apps.pop(name).aclose()
+
+    async def close(self) -> None:
+        """End every pod."""
+        for name in tuple(self.envoys):
+            await self.stop(name)
+
+    def directory(self, name: NamespacedName) -> Path:
+        """Where a pod's sidecar has its files."""
+        return self.state / f"{name.namespace}.{name.name}"
+
+    def directories(self) -> dict[NamespacedName, Path]:
+        """The directories of the running sidecars."""
+        return {name: self.directory(name) for name in self.envoys}
+
+    def refusals(self) -> dict[NamespacedName, str]:
+        """What proxies refused."""
+        said = self.backend.acknowledgements()
+        return {name: ack.refused for name, ack in said.items() if ack.refused}
+
+    def logs(self) -> str:
+        """What the Envoys wrote."""
+        files = (self.directory(name) / "log" for name in self.envoys)
+        return "\n".join(file.read_text() for file in files if file.exists())
+
+    async def request(
+        self,
+        client: NamespacedName,
+        url: str | URL,
+        method: str = "GET",
+        *,
+        session: aiohttp.ClientSession | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        data: bytes | None = None,
+    ) -> Answer:
+        """A request through the HTTP proxy of `client`'s sidecar, on `session` where given."""
+        async with AsyncExitStack() as stack:
+            if session is None:
+                session = await stack.enter_async_context(aiohttp.ClientSession())
+            response = await stack.enter_async_context(
+                session.request(method, url, proxy=self.proxy(client), headers=headers, data=data)
+            )
+            return Answer(response.status, await response.text(), dict(response.headers))
+
+    def proxy(self, client: NamespacedName) -> str:
+        """The HTTP proxy of a pod."""
+        workload = self.mesh.workloads[client]
+        assert workload.loopback is not None
+        return f"http://{workload.address}:{workload.loopback.proxy}"
+
+    def door(self, client: NamespacedName, service: NamespacedName, port: int) -> tuple[str, int]:
+        """Where `client`'s sidecar stands for one port of a Service."""
+        workload = self.mesh.workloads[client]
+        assert workload.loopback is not None
+        return workload.address, workload.loopback.services[service, port]
+
+    async def _start_envoy(self, workload: Workload) -> None:
+        directory = self.directory(workload.name)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(mode=0o700)
+        sidecar = self.backend.sidecar(workload)
+        for file, text in sidecar.files.items():
+            (directory / file).write_text(text.replace("{directory}", str(directory)))
+        command = [part.replace("{directory}", str(directory)) for part in sidecar.command]
+        with (directory / "log").open("wb") as log:
+            self.envoys[workload.name] = await asyncio.create_subprocess_exec(
+                *command, *self.extra, stdout=log, stderr=log
+            )
+
+    async def _start_apps(self, workload: Workload) -> None:
+        stack = self.apps[workload.name] = AsyncExitStack()
+        assert workload.loopback is not None
+        for port, detour in workload.loopback.detours.items():
+            app = banner if port in self.banners else echo
+            await stack.enter_async_context(app(str(workload.name), detour.application))
+
+
+@asynccontextmanager
+async def lab(banners: Iterable[int] = ()) -> AsyncIterator[Lab]:
+    """A lab whose backend serves from this process."""
+    with tempfile.TemporaryDirectory(prefix="smi") as directory:
+        backend = EnvoyBackend.on_this_machine(Path(directory), TRUST_DOMAIN, clock)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(backend.run())
+            found = Lab(Path(directory), backend, frozenset(banners))
+            try:
+                yield found
+            finally:
+                await found.close()
+                serving.cancel()
+
+
+@asynccontextmanager
+async def echo(pod: str, port: int) -> AsyncIterator[None]:
+    """An HTTP application that says what it saw. `/slow/<seconds>` takes its time."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.startswith("/slow/"):
+            await asyncio.sleep(float(request.path.removeprefix("/slow/")))
+        seen = [[key, value] for key, value in request.headers.items()]
+        body = (await request.read()).decode()
+        told = {"pod": pod, "method": request.method, "path": request.raw_path}
+        return web.json_response({**told, "headers": seen, "body": body})
+
+    application = web.Application()
+    application.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def banner(pod: str, port: int) -> AsyncIterator[None]:
+    """A TCP application that speaks first: its banner and its pod's name; then it echoes."""
+
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        try:
+            writer.write(BANNER + pod.encode() + b"\r\n")
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writers.discard(writer)
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+        for writer in tuple(writers):
+            writer.transport.abort()
+        await server.wait_closed()

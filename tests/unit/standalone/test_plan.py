@@ -1,0 +1,188 @@
+from uuid import UUID
+
+import pytest
+
+from smi.compiler.state import ResourceKey
+from smi.k8s import core_v1
+from smi.k8s.meta_v1 import ObjectMeta
+from smi.k8s.resource import NamespacedName, Resource
+from smi.model.diagnostic import Severity
+from smi.standalone.addressing import Machine
+from smi.standalone.plan import Plan, Replica, loopback, make_plan, running_pod
+from tests.fakes.manifests import deployment, service
+
+MACHINE = Machine("127.81.4", UUID(int=7), lambda port: port % 2 == 0)
+FRONT = NamespacedName("shop", "front-0")
+
+
+def plan(*resources: Resource, previous: Plan | None = None) -> Plan:
+    made, diagnostics = make_plan(resources, {}, MACHINE, previous or Plan())
+    assert diagnostics == ()
+    return made
+
+
+def only(made: Plan) -> Replica:
+    (replica,) = made.replicas.values()
+    return replica
+
+
+def test_every_pod_has_an_address_and_an_application_port_of_its_own() -> None:
+    made = plan(deployment("front", replicas=3, ports={"http": 8080}))
+    replicas = made.replicas.values()
+    assert [str(r.name) for r in replicas] == ["shop/front-0", "shop/front-1", "shop/front-2"]
+    assert [r.address for r in replicas] == ["127.81.4.1", "127.81.4.2", "127.81.4.3"]
+    applications = {r.detours[8080].application for r in replicas}
+    assert len(applications) == 3
+    assert all(20000 <= port < 30000 and port % 2 == 0 for port in applications)
+
+
+def test_an_equal_edit_changes_nothing() -> None:
+    before = plan(deployment("front", ports={"http": 8080}), service("front", ("http", 80, 8080)))
+    after = plan(
+        deployment("front", ports={"http": 8080}),
+        service("front", ("http", 80, 8080)),
+        previous=before,
+    )
+    assert after.replicas == before.replicas
+    assert after.services == before.services
+
+
+def test_addresses_and_ports_survive_other_pods_coming_and_going() -> None:
+    before = plan(deployment("a", ports={"http": 80}), deployment("b", ports={"http": 80}))
+    after = plan(
+        deployment("b", ports={"http": 80}), deployment("c", ports={"http": 80}), previous=before
+    )
+    b, c = NamespacedName("shop", "b-0"), NamespacedName("shop", "c-0")
+    assert after.replicas[b] == before.replicas[b]
+    assert after.replicas[c].address == "127.81.4.3"
+    taken = {r.detours[80].application for r in before.replicas.values()}
+    assert after.replicas[c].detours[80].application not in taken
+
+
+def test_a_changed_template_makes_another_pod_in_the_same_place() -> None:
+    before = plan(deployment("front", ports={"http": 8080}))
+    after = plan(deployment("front", ports={"http": 8080}, args=["-v"]), previous=before)
+    old, new = only(before), only(after)
+    assert new.digest != old.digest
+    assert new.pod.metadata.uid != old.pod.metadata.uid
+    assert (new.address, new.detours) == (old.address, old.detours)
+
+
+def test_a_reverted_template_is_yet_another_pod() -> None:
+    first = plan(deployment("front"))
+    second = plan(deployment("front", args=["-v"]), previous=first)
+    third = plan(deployment("front"), previous=second)
+    assert len({only(p).pod.metadata.uid for p in (first, second, third)}) == 3
+
+
+def test_a_new_service_gives_variables_but_no_new_pods() -> None:
+    before = plan(deployment("front"))
+    after = plan(deployment("front"), service("orders", ("http", 80, None)), previous=before)
+    assert only(after).pod == only(before).pod
+    (process,) = only(after).processes
+    assert process.environment["ORDERS_SERVICE_HOST"] == "127.81.4.1"
+    assert process.environment["ORDERS_SERVICE_PORT"] == "16000"
+
+
+def test_a_service_gives_variables_only_in_its_namespace() -> None:
+    made = plan(deployment("front"), service("orders", ("http", 80, None), namespace="other"))
+    (process,) = only(made).processes
+    assert "ORDERS_SERVICE_HOST" not in process.environment
+    assert made.services == {(NamespacedName("other", "orders"), 80): 16000}
+
+
+@pytest.mark.parametrize(
+    ("port", "inbound"),
+    [(8080, 8080), (80, 40080), (443, 40443), (15001, 45001), (29999, 59999), (30000, 30000)],
+)
+def test_sidecars_listen_on_the_port_itself_unless_it_is_privileged_or_taken(
+    port: int, inbound: int
+) -> None:
+    made = plan(deployment("front", ports={"http": port}))
+    assert only(made).detours[port].inbound == inbound
+
+
+def test_two_ports_never_share_an_inbound_number() -> None:
+    made = plan(deployment("front", ports={"a": 40080, "b": 80}))
+    assert {p: d.inbound for p, d in only(made).detours.items()} == {40080: 40080, 80: 40081}
+
+
+def test_ports_that_only_a_service_names_are_reachable_too() -> None:
+    made = plan(deployment("front"), service("front", ("http", 80, 9000), ("same", 7000, None)))
+    (process,) = only(made).processes
+    assert list(only(made).detours) == [7000, 9000]
+    assert process.environment["PORT"] == str(only(made).detours[7000].application)
+
+
+def test_command_and_args_find_the_variables_of_the_container() -> None:
+    front = deployment(
+        "front", command=["serve"], args=["--port=$(PORT)", "$$(PORT)"], ports={"http": 8080}
+    )
+    (process,) = only(plan(front)).processes
+    application = only(plan(front)).detours[8080].application
+    assert process.command == ("serve", f"--port={application}", "$(PORT)")
+    assert process.ports == (application,)
+
+
+def test_commands_run_beside_their_manifest_unless_told_otherwise() -> None:
+    resources = (
+        deployment("a"),
+        deployment("b", workingDir="sub"),
+        deployment("c", workingDir="/x"),
+    )
+    places = {ResourceKey("Deployment", r.key): "demo" for r in resources}
+    made, _ = make_plan(resources, places, MACHINE, Plan())
+    directories = [process.directory for r in made.replicas.values() for process in r.processes]
+    assert directories == ["demo", "demo/sub", "/x"]
+
+
+def test_a_container_without_command_is_an_error_on_its_object() -> None:
+    made, (finding,) = make_plan((deployment("front", command=()),), {}, MACHINE, Plan())
+    assert made.replicas == {}
+    assert (finding.severity, finding.reason) == (Severity.ERROR, "CommandMissing")
+    assert (finding.kind, str(finding.name)) == ("Deployment", "shop/front")
+    assert finding.field == "spec.template.spec.containers[0].command"
+
+
+def test_a_pod_name_that_is_taken_is_an_error() -> None:
+    bare = core_v1.Pod(
+        metadata=ObjectMeta(name="front-0", namespace="shop"),
+        spec=core_v1.PodSpec(containers=(core_v1.Container(name="x", command=("x",)),)),
+    )
+    made, (finding,) = make_plan((deployment("front"), bare), {}, MACHINE, Plan())
+    assert only(made).owner == "Deployment/front"
+    assert (finding.reason, finding.kind) == ("PodNameTaken", "Pod")
+
+
+def test_a_machine_has_a_limit_and_says_so() -> None:
+    made, (finding,) = make_plan((deployment("front", replicas=255),), {}, MACHINE, Plan())
+    assert made.replicas == {}
+    assert finding.reason == "TooManyPods"
+
+
+def test_init_containers_are_left_out_with_a_warning() -> None:
+    pod = core_v1.Pod(
+        metadata=ObjectMeta(name="one"),
+        spec=core_v1.PodSpec(
+            containers=(core_v1.Container(name="x", command=("x",)),),
+            init_containers=(core_v1.Container(name="first", command=("y",)),),
+        ),
+    )
+    made, (finding,) = make_plan((pod,), {}, MACHINE, Plan())
+    assert only(made).owner == "Pod/one"
+    assert (finding.severity, finding.field) == (Severity.WARNING, "spec.initContainers")
+
+
+def test_a_running_pod_reports_its_address_and_readiness() -> None:
+    replica = only(plan(deployment("front")))
+    status = running_pod(replica, ready=True).status
+    assert status.pod_ip == "127.81.4.1"
+    assert [(c.type, c.status) for c in status.conditions] == [("Ready", "True")]
+
+
+def test_a_loopback_has_the_services_of_the_whole_plan() -> None:
+    made = plan(deployment("front", ports={"http": 80}), service("front", ("http", 80, None)))
+    reached = loopback(only(made), made)
+    assert reached.proxy == 15001
+    assert reached.detours == only(made).detours
+    assert reached.services == {(NamespacedName("shop", "front"), 80): 16000}

@@ -1,0 +1,121 @@
+import io
+
+from rich.console import Console
+
+from smi.backend import Flow
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.mesh import Mesh
+from smi.model.outbound import Excluded, Route, Split, WeightedService
+from smi.model.service import AppProtocol
+from smi.standalone.view import Tally, as_json, shares, table, tallied
+
+FRONT, INTRUDER = ServiceIdentity("shop", "front"), ServiceIdentity("shop", "intruder")
+CATALOG, V1, V2 = (NamespacedName("shop", n) for n in ("catalog", "catalog-v1", "catalog-v2"))
+SPLIT = NamespacedName("shop", "catalog-split")
+
+
+def mesh(*weights: int, excluded: tuple[Excluded, ...] = ()) -> Mesh:
+    destinations = tuple(WeightedService(s, w) for s, w in zip((V1, V2), weights, strict=False))
+    routes = (Route(CATALOG, 80, AppProtocol.HTTP, (Split(SPLIT, None, destinations, excluded),)),)
+    return Mesh("cluster.local", {}, {}, {CATALOG: routes if weights or excluded else ()}, {}, {})
+
+
+def sent(service: NamespacedName, count: int, status: str = "200") -> Flow:
+    return Flow(FRONT, "catalog", CATALOG, SPLIT, service, status, count)
+
+
+def denied(count: int) -> Flow:
+    return Flow(INTRUDER, "orders.example", None, None, None, "403", count)
+
+
+def text(tally: Tally, ready: int = 3, pods: int = 3) -> str:
+    console = Console(file=io.StringIO(), width=90)
+    console.print(table(tally, ready, pods))
+    written: io.StringIO = console.file  # type: ignore[assignment]
+    return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines())
+
+
+def test_the_table_says_who_called_whom_how_often_with_what_answer_and_how_splits_share() -> None:
+    before = tallied(Tally(), (sent(V1, 80), sent(V2, 8), denied(3)), mesh(90, 10), 10.0)
+    flows = (sent(V1, 92), sent(V2, 9), sent(V1, 1, "503"), denied(5))
+    after = tallied(before, flows, mesh(90, 10), 12.0)
+    assert text(after, ready=2).splitlines() == [
+        "source          destination      status   per second   total",
+        "─" * 60,
+        "shop/front      shop/catalog     200             6.5     101",
+        "shop/front      shop/catalog     503             0.5       1",
+        "shop/intruder   orders.example   403             1.0       5",
+        "",
+        "split                service      weight   wanted   measured   requests",
+        "─" * 71,
+        "shop/catalog-split   catalog-v1       90    90.0%      91.2%         93",
+        "                     catalog-v2       10    10.0%       8.8%          9",
+        "2 of 3 pods are ready",
+    ]
+
+
+def test_a_program_gets_the_same_as_numbers() -> None:
+    before = tallied(Tally(), (denied(3),), mesh(), 10.0)
+    after = tallied(before, (denied(5), sent(V1, 3), sent(V2, 1)), mesh(3, 1), 12.0)
+    said = as_json(after, 1, 2)
+    assert said["calls"][1] == {
+        "source": "shop/intruder",
+        "destination": "orders.example",
+        "status": "403",
+        "perSecond": 1.0,
+        "total": 5,
+    }
+    (split,) = said["splits"]
+    assert (split["name"], split["root"]) == ("shop/catalog-split", "shop/catalog")
+    assert split["services"][0] == {
+        "service": "shop/catalog-v1",
+        "weight": 3,
+        "wanted": 0.75,
+        "measured": 0.75,
+        "requests": 3,
+        "excluded": None,
+    }
+    assert said["pods"] == {"ready": 1, "total": 2}
+
+
+def test_shares_are_measured_anew_when_weights_change() -> None:
+    tally = tallied(Tally(), (sent(V1, 90), sent(V2, 10)), mesh(90, 10), 1.0)
+    tally = tallied(tally, (sent(V1, 95), sent(V2, 15)), mesh(50, 50), 2.0)
+    assert [share.requests for share in shares(tally, SPLIT)] == [5, 5]
+    tally = tallied(tally, (sent(V1, 96), sent(V2, 18)), mesh(50, 50), 3.0)
+    assert [share.requests for share in shares(tally, SPLIT)] == [6, 8]
+
+
+def test_a_share_is_not_measured_before_the_first_request() -> None:
+    tally = tallied(Tally(), (), mesh(90, 10), 1.0)
+    assert [share.measured for share in shares(tally, SPLIT)] == [None, None]
+    assert "-" in text(tally)
+
+
+def test_a_proxy_that_starts_again_takes_nothing_away() -> None:
+    tally = tallied(Tally(), (denied(10),), mesh(), 1.0)
+    tally = tallied(tally, (denied(2),), mesh(), 2.0)
+    tally = tallied(tally, (denied(5),), mesh(), 3.0)
+    assert list(tally.calls.values()) == [13]
+
+
+def test_a_split_that_is_gone_is_shown_no_more() -> None:
+    tally = tallied(Tally(), (sent(V1, 9),), mesh(90, 10), 1.0)
+    assert "split" not in text(tallied(tally, (sent(V1, 9),), mesh(), 2.0))
+
+
+def test_a_service_that_gets_nothing_is_shown_with_the_reason() -> None:
+    excluded = (Excluded(V2, "NoReadyEndpoints"),)
+    tally = tallied(Tally(), (sent(V1, 1),), mesh(90, excluded=excluded), 1.0)
+    assert [share.wanted for share in shares(tally, SPLIT)] == [1.0, 0.0]
+    assert "catalog-v2 (NoReadyEndpoints)" in text(tally)
+    nothing = tallied(Tally(), (), mesh(excluded=excluded), 1.0)
+    assert [share.wanted for share in shares(nothing, SPLIT)] == [0.0]
+
+
+def test_pods_of_one_identity_count_together() -> None:
+    tally = tallied(Tally(), (denied(10), denied(20)), mesh(), 1.0)
+    tally = tallied(tally, (denied(11), denied(22)), mesh(), 2.0)
+    assert list(tally.calls.values()) == [33]
+    assert list(tally.rates.values()) == [3.0]

@@ -1,0 +1,54 @@
+from smi.model.service import AppProtocol
+from smi_envoy.translate import clusters, names, tls
+from tests import builders as a
+from tests.xds_json import as_json, values
+
+
+def test_upstreams_say_by_their_server_name_what_they_carry() -> None:
+    for speaks, sni in ((AppProtocol.HTTP, names.HTTP_SNI), (AppProtocol.TCP, names.TCP_SNI)):
+        said = as_json(clusters.upstream("c", "servers/c", speaks))
+        assert list(values(said, "sni")) == [sni]
+        assert said["type"] == "EDS"
+
+
+def test_upstream_keeps_the_version_of_http_and_adds_no_limit() -> None:
+    said = as_json(clusters.upstream("c", "s", AppProtocol.HTTP))
+    assert list(values(said, "use_downstream_protocol_config"))
+    limits = said["circuit_breakers"]["thresholds"][0]
+    assert set(limits.values()) == {2**32 - 1}
+    assert "outlier_detection" not in said
+    assert not list(
+        values(as_json(clusters.upstream("c", "s", AppProtocol.TCP)), "http2_protocol_options")
+    )
+
+
+def test_upstream_presents_its_svid_and_verifies_the_servers() -> None:
+    said = as_json(clusters.upstream("c", "servers/c", AppProtocol.HTTP))
+    context = next(values(said, "common_tls_context"))
+    assert [s["name"] for s in context["tls_certificate_sds_secret_configs"]] == ["svid"]
+    assert context["validation_context_sds_secret_config"]["name"] == "servers/c"
+    assert context["tls_params"]["tls_minimum_protocol_version"] == "TLSv1_3"
+
+
+def test_application_is_where_the_listener_says() -> None:
+    said = as_json(clusters.application())
+    assert (said["type"], said["lb_policy"]) == ("ORIGINAL_DST", "CLUSTER_PROVIDED")
+    assert "transport_socket" not in said
+
+
+def test_servers_are_named_exactly_and_never_anybody() -> None:
+    found = tls.servers("cluster.local", [a.identity("web"), a.identity("api")])
+    said = [as_json(one) for one in found]
+    assert said == [
+        {"san_type": "URI", "matcher": {"exact": a.spiffe("api")}},
+        {"san_type": "URI", "matcher": {"exact": a.spiffe("web")}},
+    ]
+    nobody = [as_json(one) for one in tls.servers("cluster.local", [])]
+    assert nobody == [{"san_type": "URI", "matcher": {"exact": tls.NOBODY}}]
+
+
+def test_validation_holds_the_authorities_and_the_subjects() -> None:
+    subjects = tls.servers("cluster.local", [a.identity("web")])
+    said = as_json(tls.validation("servers/c", "PEM", subjects))
+    assert said["validation_context"]["trusted_ca"] == {"inline_string": "PEM"}
+    assert len(said["validation_context"]["match_typed_subject_alt_names"]) == 1

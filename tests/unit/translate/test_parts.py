@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import pytest
+
+from smi.model.outbound import Split
+from smi.model.service import AppProtocol
+from smi.model.workload import Detour
+from smi_envoy.translate.client_parts import TcpUpstream
+from smi_envoy.translate.parts import World
+from smi_envoy.translate.server_parts import PodPort
+from tests import builders as a
+from tests.xds_json import as_json, values
+
+
+def test_pod_without_loopback_has_no_doors() -> None:
+    pod = replace(a.workload("web-0", "web"), loopback=None)
+    with pytest.raises(ValueError, match="shop/web-0"):
+        PodPort(pod.name, 80).build(World(a.mesh([pod]), "PEM"))
+
+
+def world(*splits: Split) -> World:
+    """`db` in front of one pod each of two versions, by `splits`."""
+    pods = [
+        a.workload(f"v{v}", f"v{v}", address=f"127.0.9.{v}", detours={5432: Detour(25432, 4000)})
+        for v in (1, 2)
+    ]
+    services = [
+        a.service("db", 5432, pods),
+        a.service("db-v1", 5432, pods[:1]),
+        a.service("db-v2", 5432, pods[1:]),
+    ]
+    routes = [a.route("db", 5432, *splits, speaks=AppProtocol.TCP)]
+    return World(a.mesh(pods, services, routes), "PEM")
+
+
+DB = TcpUpstream(a.name("db"), 5432)
+
+
+def weights(at: World) -> dict[str, int]:
+    """The weight of each address."""
+    _, endpoints, _ = map(as_json, DB.build(at))
+    return {
+        host["endpoint"]["address"]["socket_address"]["address"]: host["load_balancing_weight"]
+        for host in next(values(endpoints, "lb_endpoints"), [])
+    }
+
+
+def test_connections_follow_the_first_split_that_needs_no_request() -> None:
+    by_request = a.split("first", {"db-v2": 1}, [a.match("/x")])
+    assert weights(world(by_request, a.split("second", {"db-v1": 1}))) == {"127.0.9.1": 1_000_000}
+    assert set(weights(world(by_request))) == {"127.0.9.1", "127.0.9.2"}
+    assert weights(world(a.split("none", {}))) == {}
+
+
+def test_server_may_be_any_of_those_behind_the_shares() -> None:
+    _, _, secret = map(as_json, DB.build(world(a.split("canary", {"db-v1": 1}))))
+    assert list(values(secret, "exact")) == [a.spiffe("v1")]
+    _, _, secret = map(as_json, DB.build(world()))
+    assert list(values(secret, "exact")) == [a.spiffe("v1"), a.spiffe("v2")]
+
+
+def test_connections_depend_on_every_service_that_they_may_reach() -> None:
+    at = world(a.split("canary", {"db-v1": 1}))
+    assert DB.reads(at.mesh) == {
+        ("routes", a.name("db")),
+        ("services", a.name("db")),
+        ("services", a.name("db-v1")),
+    }

@@ -1,0 +1,114 @@
+from typing import Any
+
+import pytest
+
+from smi.model.outbound import Outbound, Route, Split
+from smi_envoy.translate import routes
+from tests import builders as a
+from tests.xds_json import as_json, values
+
+WEB = a.route("web", 80)
+
+
+def client(*known: Route, of: str = "front") -> dict[str, dict[str, Any]]:
+    """The virtual hosts of a client's HTTP proxy by name."""
+    outbound = Outbound(a.identity(of), known)
+    said = as_json(routes.of_client(a.identity(of), outbound))
+    return {host["name"]: host for host in said["virtual_hosts"]}
+
+
+def test_hosts_of_a_client_in_the_same_namespace() -> None:
+    assert set(client(WEB)["shop/web:80"]["domains"]) == {
+        f"{host}{port}"
+        for host in ("web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local")
+        for port in ("", ":80")
+    }
+
+
+def test_bare_name_means_nothing_in_another_namespace() -> None:
+    domains = client(WEB, of="other/front")["shop/web:80"]["domains"]
+    assert "web" not in domains
+    assert "web.shop" in domains
+
+
+def test_other_ports_are_named_by_their_number_only() -> None:
+    domains = client(a.route("web", 8080))["shop/web:8080"]["domains"]
+    assert all(domain.endswith(":8080") for domain in domains)
+
+
+def test_everything_else_is_refused_with_a_word_on_what_to_do() -> None:
+    for hosts in (client(WEB), client()):
+        refused = hosts["denied"]
+        assert refused["domains"] == ["*"]
+        response = refused["routes"][0]["direct_response"]
+        assert response["status"] == 403
+        assert "shop/front" in response["body"]["inline_string"]
+        assert "TrafficTarget" in response["body"]["inline_string"]
+    unknown = as_json(routes.of_client(a.identity("front"), None))
+    assert [host["name"] for host in unknown["virtual_hosts"]] == ["denied"]
+
+
+def of_service(*splits: Split) -> dict[str, Any]:
+    """The one virtual host of `web`'s listener, split so."""
+    said = as_json(routes.of_service(a.route("web", 80, *splits)))
+    (host,) = said["virtual_hosts"]
+    found: dict[str, Any] = host
+    return found
+
+
+def test_root_receives_what_no_split_takes() -> None:
+    host = of_service()
+    assert host["domains"] == ["*"]
+    (route,) = host["routes"]
+    assert (route["name"], route["route"]["cluster"]) == ("shop/web:80", "shop/web:80|http")
+
+
+def test_envoy_adds_no_timeout_and_retries_only_what_arrived_nowhere() -> None:
+    (route,) = of_service()["routes"]
+    assert route["route"]["timeout"] == "0s"
+    assert route["route"]["retry_policy"]["retry_on"] == routes.SAFE_RETRIES
+
+
+def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
+    host = of_service(
+        a.split("one", {"web-v1": 9, "web-v2": 1}), a.split("two", {"web": 1}, [a.match("/x")])
+    )
+    (route,) = host["routes"]
+    assert route["name"] == "shop/web:80|shop/one"
+    assert route["route"]["weighted_clusters"]["clusters"] == [
+        {"name": "shop/web-v1:80|http", "weight": 9},
+        {"name": "shop/web-v2:80|http", "weight": 1},
+    ]
+
+
+def test_splits_with_matches_are_asked_in_order() -> None:
+    host = of_service(
+        a.split("one", {"web-v1": 1}, [a.match("/x")]),
+        a.split("never", {"web-v1": 1}, []),
+        a.split("two", {"web-v2": 1}, [a.match("/y")]),
+    )
+    assert "routes" not in host
+    chosen = [m["on_match"]["action"] for m in host["matcher"]["matcher_list"]["matchers"]]
+    assert [c["typed_config"]["name"] for c in chosen] == [
+        "shop/web:80|shop/one",
+        "shop/web:80|shop/two",
+    ]
+    otherwise = host["matcher"]["on_no_match"]["action"]["typed_config"]
+    assert otherwise["name"] == "shop/web:80"
+
+
+def test_split_without_destinations_is_unavailable() -> None:
+    (route,) = of_service(a.split("one", {}))["routes"]
+    assert route["direct_response"]["status"] == 503
+    assert "shop/one" in route["direct_response"]["body"]["inline_string"]
+
+
+@pytest.mark.parametrize(("path", "count"), [("/a", 2), (None, 1)])
+def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, count: int) -> None:
+    rules = (a.rule("web", "front", http=[a.match(path)]),)
+    said = as_json(routes.of_application("inbound/shop/web/80", rules))
+    (host,) = said["virtual_hosts"]
+    assert len(host["routes"]) == count
+    assert host["routes"][-1]["route"]["cluster"] == "application"
+    assert list(values(host["routes"], "status")) == [400] * (count - 1)
+    assert "envoy.filters.http.rbac" in host["typed_per_filter_config"]

@@ -1,0 +1,210 @@
+from dataclasses import replace
+
+import pytest
+
+from smi.model.mesh import Mesh
+from smi.model.outbound import Route
+from smi.model.service import AppProtocol
+from smi.model.workload import Detour
+from smi_envoy.translate.translator import Translator, Update, changed_entries
+from smi_envoy.xds.snapshot import Snapshot
+from tests import builders as a
+
+FRONT = a.identity("front")
+
+
+def world(*, weight: int = 90, speaks: AppProtocol = AppProtocol.DETECT) -> Mesh:
+    """`front` and `back` call `web`, which is split over two versions."""
+    detours = {8080: Detour(28080, 40000)}
+    pods = [
+        a.workload(pod, "web", address=f"127.9.9.{n}", detours=detours)
+        for n, pod in enumerate(("v1-0", "v2-0"))
+    ]
+    front = a.workload("front-0", "front", address="127.9.9.8", services={("web", 80): 15080})
+    back = a.workload("back-0", "back", address="127.9.9.9")
+    route = split(weight, speaks)
+    return a.mesh(
+        workloads=[*pods, front, back],
+        services=[
+            a.service("web", 80, pods, target=8080),
+            a.service("v1", 80, pods[:1], target=8080),
+            a.service("v2", 80, pods[1:], target=8080),
+        ],
+        routes=[route],
+        inbounds=[a.inbound(a.group("web"), a.rule("web", "front", "back"))],
+        outbounds={"front": [route], "back": [route]},
+    )
+
+
+def split(weight: int, speaks: AppProtocol = AppProtocol.DETECT) -> Route:
+    """`web` with so many of 100 for `v1`."""
+    by = a.split("canary", {"v1": weight, "v2": 100 - weight})
+    return a.route("web", 80, by, speaks=speaks)
+
+
+def weighted(mesh: Mesh, weight: int) -> Mesh:
+    """`mesh` with another weight, all else being the same objects."""
+    route = split(weight)
+    sent = {c: replace(outbound, routes=(route,)) for c, outbound in mesh.outbound.items()}
+    return replace(mesh, routes={route.root: (route,)}, outbound=sent)
+
+
+def names(update: Update) -> dict[str, set[str]]:
+    """What changes on each side, as `type name`, `-` before what goes."""
+    return {
+        side: {
+            f"{'-' if data is None else ''}{key.type_url.rpartition('.')[2]} {key.name}"
+            for key, data in change.resources.items()
+        }
+        for side, change in (("servers", update.servers), ("clients", update.clients))
+    }
+
+
+def settled(mesh: Mesh) -> Translator:
+    """A translator that has seen `mesh`."""
+    translator = Translator("PEM")
+    translator.update(mesh)
+    return translator
+
+
+def test_same_mesh_changes_nothing() -> None:
+    mesh = world()
+    update = settled(mesh).update(mesh)
+    assert names(update) == {"servers": set(), "clients": set()}
+    assert not update.servers.snapshots
+    assert not update.clients.snapshots
+
+
+def test_weight_changes_only_what_carries_it() -> None:
+    mesh = world()
+    update = settled(mesh).update(weighted(mesh, 50))
+    assert names(update) == {
+        "servers": set(),
+        "clients": {
+            "RouteConfiguration outbound/shop/web:80",
+            "RouteConfiguration outbound/shop/front",
+            "RouteConfiguration outbound/shop/back",
+            "ClusterLoadAssignment shop/web:80|tcp",
+        },
+    }
+    assert not update.clients.snapshots
+
+
+def test_policy_changes_on_the_side_of_servers() -> None:
+    mesh = world()
+    stricter = a.inbound(a.group("web"), a.rule("web", "front"))
+    update = settled(mesh).update(replace(mesh, inbound={stricter.group: stricter}))
+    assert names(update) == {
+        "servers": {
+            "RouteConfiguration inbound/shop/web/8080",
+            "Secret clients/shop/web/8080",
+        },
+        "clients": set(),
+    }
+
+
+def test_endpoint_that_goes_changes_the_endpoints_of_its_services() -> None:
+    mesh = world()
+    rest = [mesh.workloads[a.name("v2-0")]]
+    web = a.service("web", 80, rest, target=8080)
+    update = settled(mesh).update(replace(mesh, services={**mesh.services, web.name: web}))
+    assert names(update) == {
+        "servers": set(),
+        "clients": {"ClusterLoadAssignment shop/web:80|http"},
+    }
+
+
+def test_client_that_may_not_call_any_more_loses_what_leads_there() -> None:
+    mesh = world()
+    gone = replace(mesh.outbound[FRONT], routes=())
+    update = settled(mesh).update(replace(mesh, outbound={**mesh.outbound, FRONT: gone}))
+    assert names(update)["clients"] == {
+        "RouteConfiguration outbound/shop/front",
+        "-RouteConfiguration outbound/shop/web:80",
+        "-Listener outbound/shop/front-0/shop/web:80",
+        "-Cluster shop/web:80|tcp",
+        "-ClusterLoadAssignment shop/web:80|tcp",
+        "-Secret servers/shop/web:80|tcp",
+    }
+    assert set(update.clients.snapshots) == {"shop/front-0"}
+
+
+def test_client_without_an_entry_may_name_nothing() -> None:
+    mesh = world()
+    update = settled(mesh).update(replace(mesh, outbound={}))
+    assert "-Cluster shop/web:80|http" in names(update)["clients"]
+    assert set(update.clients.snapshots) == {"shop/front-0", "shop/back-0"}
+
+
+def test_pod_that_goes_takes_what_only_it_used() -> None:
+    mesh = world()
+    rest = {name: pod for name, pod in mesh.workloads.items() if name.name != "v1-0"}
+    update = settled(mesh).update(replace(mesh, workloads=rest))
+    assert names(update)["clients"] == {
+        "-Listener inbound/shop/v1-0/8080",
+        "-Listener proxy/shop/v1-0",
+    }
+    assert update.clients.snapshots == {"shop/v1-0": None}
+
+
+def test_new_pod_is_told_of_its_callers_before_its_callers_are_told_of_it() -> None:
+    mesh = world()
+    rest = {name: pod for name, pod in mesh.workloads.items() if name.name != "v1-0"}
+    translator = settled(replace(mesh, workloads=rest))
+    update = translator.update(mesh)
+    pod = "shop/v1-0"
+    first, whole = update.servers.snapshots[pod], update.clients.snapshots[pod]
+    assert first is not None
+    assert whole is not None
+    assert set(first.keys()) < set(whole.keys())
+    assert names(update)["servers"] == {"Listener inbound/shop/v1-0/8080"}
+
+
+def test_pod_of_another_uid_is_another_pod() -> None:
+    mesh = world()
+    front = a.workload(
+        "front-0", "front", address="127.9.9.8", services={("web", 80): 15080}, uid="another"
+    )
+    update = settled(mesh).update(replace(mesh, workloads={**mesh.workloads, front.name: front}))
+    assert update.replaced == {"shop/front-0"}
+    assert isinstance(update.clients.snapshots["shop/front-0"], Snapshot)
+
+
+def test_pod_that_changes_its_account_changes_its_reach() -> None:
+    mesh = world()
+    moved = a.workload("front-0", "nobody", address="127.9.9.8", services={("web", 80): 15080})
+    translator = settled(mesh)
+    translator.update(replace(mesh, workloads={**mesh.workloads, moved.name: moved}))
+    gone = replace(mesh.outbound[FRONT], routes=())
+    after = replace(
+        mesh,
+        workloads={**mesh.workloads, moved.name: moved},
+        outbound={**mesh.outbound, FRONT: gone},
+    )
+    assert not translator.update(after).clients.snapshots
+
+
+@pytest.mark.parametrize("speaks", [AppProtocol.HTTP, AppProtocol.TCP])
+def test_declared_protocol_makes_the_door_anew_and_keeps_its_name(speaks: AppProtocol) -> None:
+    mesh = world()
+    update = settled(mesh).update(replace(world(speaks=speaks), workloads=mesh.workloads))
+    assert "Listener outbound/shop/front-0/shop/web:80" in names(update)["clients"]
+
+
+def test_pod_without_loopback_is_told_nothing() -> None:
+    pod = replace(a.workload("web-0", "web"), loopback=None)
+    update = Translator("PEM").update(a.mesh([pod]))
+    assert names(update) == {"servers": set(), "clients": set()}
+    assert update.clients.snapshots == {"shop/web-0": Snapshot.of(())}
+
+
+def test_changed_entries_are_those_that_are_other_objects() -> None:
+    mesh = world()
+    assert not changed_entries(mesh, mesh)
+    assert not changed_entries(mesh, replace(mesh, services=dict(mesh.services)))
+    assert changed_entries(mesh, weighted(mesh, 1)) == {
+        ("routes", a.name("web")),
+        ("outbound", FRONT),
+        ("outbound", a.identity("back")),
+    }
+    assert changed_entries(mesh, replace(mesh, inbound={})) == {("inbound", a.group("web"))}
