@@ -108,7 +108,11 @@ class LocalBackend(Backend, Protocol):
         """A backend that keeps its keys and sockets below `directory` (private to the user)."""
         ...
 
-    async def settled(self, proxies: Iterable[ProxyId], timeout: float) -> frozenset[ProxyId]:
+    async def settled(
+        self,
+        proxies: Iterable[ProxyId],
+        timeout: float,  # noqa: ASYNC109 - what is late is an answer here, not an error
+    ) -> frozenset[ProxyId]:
         """Wait until `proxies` accepted all they should have; those that did not in `timeout` s."""
         ...
 

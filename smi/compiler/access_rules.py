@@ -13,7 +13,7 @@ from smi.model.diagnostic import Diagnostic
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, service_identity, spiffe_id
 from smi.model.inbound import Inbound, Mode, Rule
 from smi.model.match import HttpMatch
-from smi.model.workload import PolicyGroup, Workload
+from smi.model.workload import PolicyGroup
 from smi.specs import TCPRoute, UDPRoute
 
 
@@ -252,20 +252,19 @@ def _not_found(findings: Findings, index: int, rule: RuleReference, name: Namesp
 
 def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:
     """Everything that may reach the pods of `group`."""
-    leads: dict[int, frozenset[int]] = read(("target ports", group))
     rules: list[Rule] = []
     diagnostics: list[Diagnostic] = []
     for name in sorted(set(_targets(read, group))):
         judged: Judged[Grant | None] = read(("grant", name))
         if judged.value is not None:
+            destination = read(("TrafficTarget", name)).spec.destination
+            leads = read(("target ports", destination.kind, name.namespace, destination.name))
             rules.append(_rule(judged.value, leads))
-            diagnostics += _moved_ports(judged.value, group, leads)
+            diagnostics += _moved_ports(judged.value, leads)
     return Judged(Inbound(group, Mode.STRICT, tuple(rules)), tuple(diagnostics))
 
 
-def _moved_ports(
-    granted: Grant, group: PolicyGroup, leads: dict[int, frozenset[int]]
-) -> tuple[Diagnostic, ...]:
+def _moved_ports(granted: Grant, leads: dict[int, frozenset[int]]) -> tuple[Diagnostic, ...]:
     findings = Findings("TrafficTarget", granted.target)
     for port in sorted((granted.ports or frozenset()) | (granted.udp_ports or frozenset())):
         targets = leads.get(port, frozenset({port}))
@@ -273,7 +272,7 @@ def _moved_ports(
             findings.info(
                 "spec.rules",
                 "ServicePortMeant",
-                f"port {port} is a Service's port, not one of {group.identity}'s pods: read as"
+                f"port {port} is a Service's port, not one of the destination's pods: read as"
                 f" its targetPort {', '.join(map(str, sorted(targets)))}",
             )
     return findings.judged(None).diagnostics
@@ -317,22 +316,3 @@ def _own_ports(
     if ports is None:
         return None
     return frozenset().union(*(leads.get(port, {port}) for port in ports))
-
-
-def target_ports(read: Read, group: PolicyGroup) -> dict[int, frozenset[int]]:
-    """Where each port number that a policy for `group` may name leads to, over all its pods."""
-    namespace, account = group.identity
-    own: set[int] = set()
-    through: dict[int, set[int]] = {}
-    for name in sorted(read(("pods of identity", namespace, account)) or ()):
-        pod = NamespacedName(namespace, name)
-        workload: Workload | None = read(("workload", pod))
-        if workload is None or workload.group != group:
-            continue
-        for number, targets in read(("target ports of pod", pod)).items():
-            if targets == {number}:
-                own.add(number)
-            else:
-                through.setdefault(number, set()).update(targets)
-    leads = {number: frozenset(targets) for number, targets in through.items()}
-    return leads | {number: frozenset({number}) for number in own}

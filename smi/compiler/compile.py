@@ -1,24 +1,25 @@
 """ClusterState → Mesh + Diagnostics, from scratch or from what changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from smi.compiler import access_rules, matches, routes, services, workloads
+from smi.compiler import access_rules, destinations, matches, routes, services, workloads
 from smi.compiler.findings import Judged
 from smi.compiler.memo import Key, Memo
 from smi.compiler.state import ClusterState, ResourceKey, entries
 from smi.k8s.resource import Resource
 from smi.model.diagnostic import Diagnostic
-from smi.model.mesh import Mesh
+from smi.model.mesh import Mesh, changes
 
 _RULES: Final[Mapping[str, Any]] = {
     "workload": workloads.workload,
     "service": services.service,
     "services of pod": services.services_of_pod,
     "target ports of pod": services.target_ports_of_pod,
-    "target ports": access_rules.target_ports,
+    "target ports": destinations.target_ports,
+    "pods of destination": destinations.pods_of_destination,
     "HTTPRouteGroup matches": matches.http_matches,
     "members": access_rules.members,
     "grant": access_rules.grant,
@@ -26,7 +27,7 @@ _RULES: Final[Mapping[str, Any]] = {
     "split": routes.split,
     "routes": routes.routes,
     "identities by label": routes.identities_by_label,
-    "services of destination": routes.services_of_destination,
+    "services of destination": destinations.services_of_destination,
     "outbound": routes.outbound,
 }
 
@@ -83,9 +84,9 @@ class Compiler:
         """The mesh that `state` describes; entries that did not change are the same objects."""
         touched: set[Key] = set()
         self._memo.set(("trust domain",), state.trust_domain)
-        for name, loopback in _changes(self._state.loopbacks, state.loopbacks):
+        for name, loopback in changes(self._state.loopbacks, state.loopbacks):
             self._memo.set(("Loopback", name), loopback)
-        for key, resource in _changes(self._state.resources, state.resources):
+        for key, resource in changes(self._state.resources, state.resources):
             touched |= self._set(key, self._state.resources.get(key), resource)
         self._state = state
         self._evaluate(touched | (self._memo.take_stale() & self._units.keys()))
@@ -158,15 +159,6 @@ _TABLES: Final[Mapping[str, str]] = {
     "outbound": "outbound",
 }
 """Where in the mesh the value of a unit goes."""
-
-
-def _changes(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    """The entries of `new` that are other objects than in `old`, and `None` for those gone."""
-    if old is new:
-        return
-    yield from [(key, value) for key, value in new.items() if old.get(key) is not value]
-    if len(old) != len(new) or old.keys() != new.keys():
-        yield from [(key, None) for key in old.keys() - new.keys()]
 
 
 def _patched(table: Mapping[Any, Any], patch: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -8,7 +8,7 @@ from smi.compiler.memo import Read
 from smi.compiler.state import split_root
 from smi.compiler.workloads import selected_pods
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import ServiceIdentity, service_identity, spiffe_id
+from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.match import HttpMatch
 from smi.model.outbound import Excluded, Outbound, Route, Split, WeightedService
 from smi.model.service import Service, ServicePort
@@ -73,8 +73,11 @@ def _judge_against_root(
 def _judge_ports(
     read: Read, name: NamespacedName, root: NamespacedName, field: str, findings: Findings
 ) -> None:
-    offered = {p.number for p in _service(read, name).ports}
-    missing = sorted(p.number for p in _service(read, root).ports if p.number not in offered)
+    missing = sorted(
+        port.number
+        for port in _service(read, root).ports
+        if port.protocol == "TCP" and _service(read, name).port(port.number) is None
+    )
     if missing:
         ports = ", ".join(map(str, missing))
         # > If they do not match, the backend service is not included and will not receive
@@ -133,11 +136,11 @@ def _splits(read: Read, root: NamespacedName) -> list[TrafficSplit]:
     return sorted(splits, key=lambda s: (s.metadata.creation_timestamp or "", s.key))
 
 
-def routes(read: Read, root: NamespacedName) -> tuple[Route, ...]:
-    """The routes of every TCP port of the Service `root`."""
+def routes(read: Read, root: NamespacedName) -> tuple[Route, ...] | None:
+    """The routes of every TCP port of the Service `root`; `None` where there is no such Service."""
     judged: Judged[Service] | None = read(("service", root))
     if judged is None:
-        return ()
+        return None
     splits = _splits(read, root)
     return tuple(
         Route(
@@ -202,7 +205,7 @@ def outbound(read: Read, identity: ServiceIdentity) -> Outbound:
             if root is not None:
                 roots.add(NamespacedName(service.namespace, root))
     return Outbound(
-        identity, tuple(route for root in sorted(roots) for route in read(("routes", root)))
+        identity, tuple(route for root in sorted(roots) for route in read(("routes", root)) or ())
     )
 
 
@@ -249,29 +252,3 @@ def _services_of_target(read: Read, name: NamespacedName) -> frozenset[Namespace
     destination = (target.spec.destination.kind, name.namespace, target.spec.destination.name)
     services: frozenset[NamespacedName] = read(("services of destination", *destination))
     return services
-
-
-def services_of_destination(
-    read: Read, kind: str, namespace: str, name: str
-) -> frozenset[NamespacedName]:
-    """The Services that select a pod of a ServiceAccount or IdentityBinding."""
-    pods: set[NamespacedName] = set()
-    if kind == "ServiceAccount":
-        names = read(("pods of identity", namespace, name)) or ()
-        pods = {NamespacedName(namespace, pod) for pod in names}
-    elif read(("IdentityBinding", NamespacedName(namespace, name))) is not None:
-        pods = set(_pods_of_binding(read, NamespacedName(namespace, name)))
-    return frozenset().union(*(read(("services of pod", pod)) for pod in pods))
-
-
-def _pods_of_binding(read: Read, binding: NamespacedName) -> Iterator[NamespacedName]:
-    selector = read(("IdentityBinding", binding)).spec.schemes.pod_label_selector
-    if selector is not None:
-        for pod in selected_pods(read, binding.namespace, selector.match_labels):
-            yield pod.key
-    trust_domain = read(("trust domain",))
-    for spiffe in read(("members", binding)).value[0]:
-        identity = service_identity(trust_domain, spiffe)
-        if identity is not None:
-            for name in read(("pods of identity", *identity)) or ():
-                yield NamespacedName(identity.namespace, name)

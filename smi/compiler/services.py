@@ -71,7 +71,8 @@ def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:
         case int(number):
             return number
         case str(name):
-            return next((p.number for p in workload.ports if p.name == name), None)
+            here = (p for p in workload.ports if (p.name, p.protocol) == (name, port.protocol))
+            return next((p.number for p in here), None)
 
 
 def _dialled(target: int, workload: Workload) -> int | None:

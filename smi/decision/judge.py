@@ -1,7 +1,9 @@
 """Whether the pods of one policy group accept a request."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from smi.decision.matching import Seen, failure, seen
 from smi.decision.request import Caller, Protocol, Request
@@ -22,15 +24,35 @@ class Verdict(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class Obstacle(NamedTuple):
+    """One thing that a TrafficTarget asks and that is not so, and the CamelCase reason."""
+
+    reason: str
+    message: str
+
+
+class Near(NamedTuple):
+    """A TrafficTarget that nearly allows a request, and all that keeps it from doing so."""
+
+    target: NamespacedName
+    obstacles: tuple[Obstacle, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`policies` are the TrafficTargets that allow it; `path` is what the application sees."""
+    """Whether pods accept a request, and why.
+
+    `policies` are the TrafficTargets that allow it; `nearest` those that come nearest to it where
+    none does, at most three. `path` is the request target as it is judged and forwarded.
+    """
 
     verdict: Verdict
     reason: str
     message: str
     policies: tuple[NamespacedName, ...] = ()
     path: str = ""
+    # An elaboration of `message`: pods that differ in it only still answer alike.
+    nearest: tuple[Near, ...] = field(default=(), compare=False)
 
 
 class _Reached(IntEnum):
@@ -40,7 +62,6 @@ class _Reached(IntEnum):
     PROTOCOL = 1
     PORT = 2
     ROUTE = 3
-    ALLOWED = 4
 
 
 _REASONS = {
@@ -59,23 +80,26 @@ def judge(
     if path is None:
         return _denied("BadRequest", f"{request.path!r} is no path: answered with 400")
     if caller.spiffe is None:
-        return _denied("NoIdentity", "the caller shows no certificate: no handshake, no request")
+        text = "the caller shows no certificate: no handshake, no request"
+        return _denied("NoIdentity", text, path)
     if request.is_http and has_escaped_slash(path) and _path_decides(inbound, port):
         return _denied(
             "EscapedSlash",
             "the path holds an escaped slash where a pathRegex decides: answered with 400",
+            path,
         )
     if not inbound.rules:
         return _denied(
             "NoPolicy",
             f"no TrafficTarget has ServiceAccount {inbound.group.identity} as destination",
+            path,
         )
     view = seen(request, name, path) if request.is_http else None
     return _union(inbound, port, caller, request.protocol, view, path)
 
 
-def _denied(reason: str, message: str) -> Judgement:
-    return Judgement(Verdict.DENY, reason, message)
+def _denied(reason: str, message: str, path: str = "") -> Judgement:
+    return Judgement(Verdict.DENY, reason, message, path=path)
 
 
 def _path_decides(inbound: Inbound, port: int) -> bool:
@@ -91,40 +115,50 @@ def _path_decides(inbound: Inbound, port: int) -> bool:
 def _union(
     inbound: Inbound, port: int, caller: Caller, protocol: Protocol, view: Seen | None, path: str
 ) -> Judgement:
-    results = [(*_reach(rule, port, caller, protocol, view), rule.target) for rule in inbound.rules]
-    furthest = max(reached for reached, _, _ in results)
-    nearest = [(text, target) for reached, text, target in results if reached is furthest]
-    targets = tuple(target for _, target in nearest)
-    if furthest is _Reached.ALLOWED:
-        names = ", ".join(map(str, targets))
-        return Judgement(Verdict.ALLOW, "Allowed", f"allowed by {names}", targets, path)
-    nearest_policies = "; ".join(f"TrafficTarget {target}: {text}" for text, target in nearest[:3])
-    return Judgement(Verdict.DENY, _REASONS[furthest], nearest_policies)
+    judged = [
+        (rule.target, tuple(_obstacles(rule, port, caller, protocol, view)))
+        for rule in inbound.rules
+    ]
+    allowing = tuple(target for target, obstacles in judged if not obstacles)
+    if allowing:
+        names = ", ".join(map(str, allowing))
+        return Judgement(Verdict.ALLOW, "Allowed", f"allowed by {names}", allowing, path)
+    furthest = max(obstacles[0][0] for _, obstacles in judged)
+    near = [
+        Near(target, tuple(Obstacle(_REASONS[reached], text) for reached, text in obstacles))
+        for target, obstacles in judged
+        if obstacles[0][0] is furthest
+    ]
+    nearest = tuple(sorted(near, key=lambda n: len(n.obstacles))[:3])
+    message = "; ".join(f"TrafficTarget {n.target}: {n.obstacles[0].message}" for n in nearest)
+    return Judgement(Verdict.DENY, _REASONS[furthest], message, path=path, nearest=nearest)
 
 
-def _reach(
+def _obstacles(
     rule: Rule, port: int, caller: Caller, protocol: Protocol, view: Seen | None
-) -> tuple[_Reached, str]:
-    """How far `rule` goes along, and what it asks that is not so.
+) -> Iterator[tuple[_Reached, str]]:
+    """What `rule` asks that is not so, and how far the request got with it; nothing if it allows.
 
     A TrafficTarget is judged whole: one target's port never combines with another's route.
     """
     if caller.spiffe not in rule.spiffe_ids and caller.pod not in rule.pods:
-        return _Reached.SOURCE, f"{caller.spiffe} is not among its sources"
+        yield _Reached.SOURCE, f"{caller.spiffe} is not among its sources"
     ports = rule.udp_ports if protocol is Protocol.UDP else rule.ports
     if protocol is Protocol.UDP and ports == frozenset():
-        return _Reached.PROTOCOL, "it has no UDPRoute, and so grants no UDP"
+        yield _Reached.PROTOCOL, "it has no UDPRoute, and so grants no UDP"
+        return
     if protocol is not Protocol.UDP and not rule.tcp:
-        return _Reached.PROTOCOL, "it has UDPRoutes only, and so grants no TCP"
+        yield _Reached.PROTOCOL, "it has UDPRoutes only, and so grants no TCP"
+        return
     if ports is not None and port not in ports:
         granted = ", ".join(map(str, sorted(ports))) or "none"
-        return _Reached.PORT, f"the pods' port {port} is not among those it grants ({granted})"
+        yield _Reached.PORT, f"the pods' port {port} is not among those it grants ({granted})"
     if protocol is Protocol.UDP or rule.http is None:
-        return _Reached.ALLOWED, ""
+        return
     if view is None:
-        return _Reached.PROTOCOL, "it grants HTTP requests by route, not raw TCP"
+        yield _Reached.PROTOCOL, "it grants HTTP requests by route, not raw TCP"
+        return
     failures = [(match, failure(match, view)) for match in rule.http]
-    if any(text is None for _, text in failures):
-        return _Reached.ALLOWED, ""
-    texts = [f"{match.group.name}/{match.name}: {text}" for match, text in failures[:3]]
-    return _Reached.ROUTE, "; ".join(texts) or "none of its routes can be resolved"
+    if all(text is not None for _, text in failures):
+        texts = [f"{match.group.name}/{match.name}: {text}" for match, text in failures[:3]]
+        yield _Reached.ROUTE, "; ".join(texts) or "none of its routes can be resolved"

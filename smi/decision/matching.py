@@ -7,7 +7,7 @@ from typing import Any
 
 import re2
 
-from smi.decision.request import Request
+from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.match import HttpMatch, anchored
 from smi.model.path import without_query
@@ -31,7 +31,8 @@ def seen(request: Request, name: NamespacedName, path: str) -> Seen:
     headers = {":authority": request.authority or f"{name.name}.{name.namespace}"}
     for written, value in request.headers:
         header = written.lower()
-        joint = "; " if header == "cookie" else ","
+        # Envoy joins the cookies that HTTP/2 splits (RFC 9113, 8.2.3), not two lines of HTTP/1.
+        joint = "; " if header == "cookie" and request.protocol is Protocol.H2 else ","
         before = f"{headers[header]}{joint}" if header in headers else ""
         headers[header] = before + value.strip(" \t")
     return Seen(request.method, without_query(path), headers)

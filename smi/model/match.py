@@ -10,7 +10,7 @@ class HeaderMatch:
     """A header whose whole value must match `regex` (RE2).
 
     `name` is lower-case; `:authority` stands for the request's host. Values of a repeated header
-    are judged joined by `,` (`cookie`: by `; `). An absent header never matches.
+    are judged joined by `,` (`cookie` over HTTP/2: by `; `). An absent header never matches.
     """
 
     name: str

@@ -1,7 +1,10 @@
 """The whole mesh."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
+from operator import is_, is_not
+from typing import TypeVar
 
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
@@ -9,6 +12,9 @@ from smi.model.inbound import Inbound
 from smi.model.outbound import Outbound, Route
 from smi.model.service import Service
 from smi.model.workload import PolicyGroup, Workload
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +31,18 @@ class Mesh:
     routes: Mapping[NamespacedName, tuple[Route, ...]]
     inbound: Mapping[PolicyGroup, Inbound]
     outbound: Mapping[ServiceIdentity, Outbound]
+
+
+def changes(old: Mapping[K, V], new: Mapping[K, V]) -> Iterator[tuple[K, V | None]]:
+    """The entries of `new` that are other objects than in `old`, and `None` for those gone.
+
+    Most tables differ from the one before in a value or two and were copied from it: the same keys
+    in the same order, which is found out, and searched, without hashing any.
+    """
+    if old is new:
+        return
+    if len(old) == len(new) and all(map(is_, old, new)):
+        yield from compress(new.items(), map(is_not, new.values(), old.values()))
+        return
+    yield from ((key, value) for key, value in new.items() if old.get(key) is not value)
+    yield from ((key, None) for key in old if key not in new)

@@ -4,13 +4,13 @@ from collections import deque
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smi_envoy.xds import wire
 from smi_envoy.xds.cache import Cache
 from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
 from smi_envoy.xds.snapshot import Snapshot
 from smi_envoy.xds.state import Changed, Event, Received, Send, State, TimedOut
 from smi_envoy.xds.stream import step
-
 from tests.fakes.xds_client import BAD, STATIC_SECRETS, Client
 
 PROXY = "shop/web"

@@ -9,12 +9,12 @@ from pathlib import Path
 import aiohttp
 import grpc
 import pytest
+
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.xds import wire
 from smi_envoy.xds.resources import ResourceKey, TypeUrl
 from smi_envoy.xds.snapshot import Snapshot
-
 from tests.integration.envoy import xds_lab
 from tests.integration.envoy.xds_lab import ControlPlane, Envoy, envoy, key
 

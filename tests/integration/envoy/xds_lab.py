@@ -13,6 +13,8 @@ from pathlib import Path
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import Message
+
+from smi.model.identity import SpiffeId
 from smi_envoy.ca import authority, rotation, tokens
 from smi_envoy.ca.tokens import Authenticator, TokenIdentity
 from smi_envoy.pb.envoy.config.cluster.v3 import cluster_pb2
@@ -34,8 +36,6 @@ from smi_envoy.xds.cache import Cache
 from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
 from smi_envoy.xds.secrets import Secrets
 from smi_envoy.xds.server import AdsServer
-
-from smi.model.identity import SpiffeId
 
 _BOOTSTRAP = Path(__file__).parent / "ads_bootstrap.json"
 

@@ -65,7 +65,7 @@ class Bench:
         self.run = Run(
             Places(self.manifests, self.state),
             self.backend,
-            Machine("127.81.9", UUID(int=7), lambda _: True),
+            Machine("127.81.9", UUID(int=7), lambda *_: True),
             Surroundings({}, Clock(time.monotonic, asyncio.sleep), screen.log),
             screen,
         )

@@ -4,11 +4,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store
+
+from smi.model.identity import SpiffeId
 from smi_envoy.ca.authority import Authority, Issued, new_root
 from smi_envoy.ca.rotation import BACKDATE, ROOT_LIFETIME, SVID_LIFETIME
 from smi_envoy.ca.spiffe import InvalidSpiffeId
-
-from smi.model.identity import SpiffeId
 
 NOW = 1_800_000_000.0
 WEB = SpiffeId("spiffe://cluster.local/ns/shop/sa/web")

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from smi_envoy.ca.rotation import BACKDATE, InvalidLifetime, Validity, rotate_at, validity
 
 

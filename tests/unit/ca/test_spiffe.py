@@ -1,4 +1,5 @@
 import pytest
+
 from smi_envoy.ca import spiffe
 
 

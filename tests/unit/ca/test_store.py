@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from smi_envoy.ca import authority, store
 from smi_envoy.ca.rotation import ROOT_LIFETIME
 from smi_envoy.ca.store import BrokenStore

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+
 from smi_envoy.ca import tokens
 from smi_envoy.ca.tokens import AUDIENCE, Authenticator, TokenIdentity
 from smi_envoy.xds.session import Refused

@@ -5,7 +5,7 @@ from smi.sources.manifests import contents
 from smi.standalone.acceptance import Accepted, accepted
 from smi.standalone.addressing import Machine
 
-MACHINE = Machine("127.81.4", UUID(int=7), lambda _: True)
+MACHINE = Machine("127.81.4", UUID(int=7), lambda *_: True)
 
 APPS = """
 apiVersion: apps/v1
@@ -92,7 +92,9 @@ def test_an_error_that_was_there_already_holds_nothing() -> None:
     assert after.held == ()
 
 
-def test_a_field_that_no_kind_has_is_warned_of() -> None:
-    state = take(Accepted(), apps=APPS, routes=ROUTES.replace("name: all,", "name: all, path: /,"))
-    found = [(f.severity, f.reason, f.field) for f in state.findings]
-    assert (Severity.WARNING, "UnknownField", "spec.matches[0].path") in found
+def test_a_misspelt_field_holds_its_file_since_it_might_grant_too_much() -> None:
+    before = take(Accepted(), apps=APPS, routes=ROUTES)
+    after = take(before, apps=APPS, routes=ROUTES.replace("pathRegex", "pathRegexp"))
+    (finding,) = after.held
+    assert (finding.reason, finding.field) == ("UnknownField", "spec.matches[0].pathRegexp")
+    assert after.files["demo/routes.yaml"] == before.files["demo/routes.yaml"]

@@ -11,7 +11,8 @@ from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, Replica, loopback, make_plan, running_pod
 from tests.fakes.manifests import deployment, service
 
-MACHINE = Machine("127.81.4", UUID(int=7), lambda port: port % 2 == 0)
+# Every odd port has somebody on it already, but for those of sidecars' own addresses.
+MACHINE = Machine("127.81.4", UUID(int=7), lambda host, port: host != "0.0.0.0" or port % 2 == 0)
 FRONT = NamespacedName("shop", "front-0")
 
 
@@ -100,6 +101,14 @@ def test_sidecars_listen_on_the_port_itself_unless_it_is_privileged_or_taken(
 ) -> None:
     made = plan(deployment("front", ports={"http": port}))
     assert only(made).detours[port].inbound == inbound
+
+
+def test_a_port_on_which_the_machine_listens_already_gets_another_number() -> None:
+    busy = Machine("127.81.4", UUID(int=7), lambda _, port: port != 8080)
+    made, _ = make_plan([deployment("front", ports={"http": 8080})], {}, busy, Plan())
+    assert only(made).detours[8080].inbound == 8081
+    again, _ = make_plan([deployment("front", ports={"http": 8080})], {}, MACHINE, made)
+    assert again.replicas == made.replicas
 
 
 def test_two_ports_never_share_an_inbound_number() -> None:

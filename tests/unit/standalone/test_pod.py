@@ -27,7 +27,7 @@ class Pod:
     def __init__(self, written: apps_v1.Deployment, directory: Path) -> None:
         self.said: list[str] = []
         self.backend = FakeLocalBackend()
-        machine = Machine("127.81.7", UUID(int=7), lambda _: True)
+        machine = Machine("127.81.7", UUID(int=7), lambda *_: True)
         (replica,) = make_plan([written], {}, machine, Plan())[0].replicas.values()
         self.backend.published.append(compiled(collect([running_pod(replica, ready=False)])).mesh)
         self.now = 0.0

@@ -10,7 +10,7 @@ A, B, C = (NamespacedName("shop", f"front-{index}") for index in range(3))
 
 
 def plan(replicas: int) -> Plan:
-    machine = Machine("127.1.1", UUID(int=1), lambda _: True)
+    machine = Machine("127.1.1", UUID(int=1), lambda *_: True)
     return make_plan([deployment("front", replicas=replicas)], {}, machine, Plan())[0]
 
 

@@ -2,6 +2,7 @@ import asyncio
 import time
 
 import pytest
+
 from smi_envoy.xds.cache import Ack, Cache
 from smi_envoy.xds.channel import Ending
 from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.xds import connection
@@ -117,17 +118,6 @@ async def test_proxy_that_floods_is_cut_off() -> None:
         wire.ask(A.type_url)
     await wire.connection._read(wire.reading())
     assert await wire.serve() is Ending.FLOODED
-
-
-async def test_proxy_that_reads_nothing_is_cut_off() -> None:
-    wire = Wire()
-    wire.connection.write_limit = 0.01
-    wire.ask(A.type_url, "a")
-
-    async def write(_: bytes) -> None:
-        await asyncio.Event().wait()
-
-    assert await wire.connection.serve(wire.reading(), write) is Ending.STALLED
 
 
 @pytest.mark.parametrize("ending", [Ending.REMOVED, Ending.REPLACED])

@@ -1,8 +1,8 @@
 import pytest
+
 from smi_envoy.xds.resources import ResourceName, TypeUrl
 from smi_envoy.xds.secrets import SVID
 from smi_envoy.xds.state import Acked, Changed, Foreign, Gate, Nacked
-
 from tests.fakes.xds_stream import Stream, bodies, key, only, packed, sends
 
 CDS, EDS, SDS, LDS, RDS = TypeUrl

@@ -1,4 +1,5 @@
 import pytest
+
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.pb.google.rpc import status_pb2

@@ -1,0 +1,245 @@
+"""The door: what the product asks of this data plane, and who answers."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from smi.backend import Acknowledgement, Acknowledgements, Feature, Flow, Json, ProxyId, Sidecar
+from smi.errors import SmiError
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_id
+from smi.model.mesh import Mesh
+from smi.model.workload import Workload
+from smi_envoy import admin, queries, sidecar
+from smi_envoy.ca import rotation, store, tokens
+from smi_envoy.ca.authority import Authority, Issued, Root
+from smi_envoy.ca.tokens import TokenIdentity
+from smi_envoy.translate import names, proxy
+from smi_envoy.translate.translator import Translator
+from smi_envoy.xds.cache import Cache
+from smi_envoy.xds.secrets import Secrets
+from smi_envoy.xds.server import AdsServer
+from smi_envoy.xds.session import Session
+
+ISSUER = "smi-mesh"
+
+TOKEN_SECONDS = 3600.0  # as the kubelet's projected tokens
+RENEW_AFTER = TOKEN_SECONDS / 2  # the other half is for a supervisor that is slow to ask
+
+# How long servers may take to accept a change before clients are told of it. One that hangs must
+# not hold up a revocation; one that works answers within some milliseconds.
+SERVERS_FIRST = 1.0
+
+# How long a caller that the mesh does not know may wait for news of it: after a restart proxies
+# come back before the first mesh does.
+NEWS = 10.0
+
+LONGEST_SOCKET_PATH = 107  # sockaddr_un.sun_path, without its closing zero
+
+POLL = 0.02
+
+
+class Holder(NamedTuple):
+    """Whom an SVID is for."""
+
+    spiffe_id: SpiffeId
+    pod: PodUid
+
+
+class _Token(NamedTuple):
+    text: str
+    renew_at: float
+
+
+class EnvoyBackend:
+    """Owns what the proxies of one mesh are told, the keys it is told under, and its server.
+
+    All of it ends with `run`, but for the root and the key of tokens, which stay in `directory`.
+    """
+
+    features: ClassVar[frozenset[Feature]] = frozenset(Feature)
+    writes_cluster: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        directory: Path,
+        root: Root,
+        token_key: ec.EllipticCurvePrivateKey,
+        clock: Callable[[], float],
+        envoy: str,
+    ) -> None:
+        self._socket = directory / "ads.sock"
+        if len(str(self._socket)) > LONGEST_SOCKET_PATH:
+            message = f"{self._socket}: too long for a Unix socket; choose a shorter directory"
+            raise SmiError(message)
+        self._trust_domain = root.trust_domain
+        self._trust = root.pem.decode()
+        self._token_key = token_key
+        self._clock = clock
+        self._envoy = envoy
+        self._authority = Authority(root, clock)
+        self._translator = Translator(self._trust)
+        self._cache = Cache()
+        self._mesh = Mesh(self._trust_domain, {}, {}, {}, {}, {})
+        self._news = asyncio.Event()  # set, and replaced, with every mesh
+        self._tokens: dict[tuple[ProxyId, PodUid], _Token] = {}
+
+    @classmethod
+    def on_this_machine(
+        cls, directory: Path, trust_domain: str, clock: Callable[[], datetime]
+    ) -> Self:
+        """A backend that keeps its keys and sockets below `directory` (private to the user).
+
+        Raises `MissingExtra` where there is no Envoy to run.
+        """
+
+        def now() -> float:
+            return clock().timestamp()
+
+        root = store.load_root(directory, trust_domain, now)
+        return cls(directory, root, store.load_token_key(directory), now, sidecar.executable())
+
+    def sidecar(self, workload: Workload) -> Sidecar:
+        """The Envoy beside `workload`; its token changes when half its time has passed."""
+        return sidecar.sidecar(workload, self._envoy, str(self._socket), self._token(workload))
+
+    def render(self, mesh: Mesh, proxy_id: ProxyId) -> Json:
+        """The configuration of one proxy, by kind and by name."""
+        return proxy.render(mesh, proxy_id, self._trust)
+
+    async def publish(self, mesh: Mesh) -> None:
+        """Tell servers, and when they accepted it (or 1 s later) clients. One call at a time."""
+        update = self._translator.update(mesh)
+        self._mesh = mesh
+        self._news.set()
+        self._news = asyncio.Event()
+        self._forget_tokens(mesh)
+        self._cache.apply({}, dict.fromkeys(update.replaced))
+        touched = self._cache.apply(*update.servers)
+        try:
+            await self._cache.settled(touched, SERVERS_FIRST)
+        finally:
+            self._cache.apply(*update.clients)
+
+    def acknowledgements(self) -> Acknowledgements:
+        """What each pod's proxy accepted, refused or has still to answer."""
+        return {
+            names.namespaced(name): Acknowledgement(ack.connected, ack.pending, ack.refused)
+            for name, ack in self._cache.acknowledgements().items()
+        }
+
+    async def settled(
+        self,
+        proxies: Iterable[ProxyId],
+        timeout: float,  # noqa: ASYNC109 - what is late is an answer here, not an error
+    ) -> frozenset[ProxyId]:
+        """Wait until `proxies` are connected and accepted all; those that did not in `timeout`."""
+        wanted = frozenset(proxies)
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    if not self._unsettled(wanted):
+                        return frozenset()
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            return self._unsettled(wanted)
+
+    async def flows(self, directories: Mapping[ProxyId, Path]) -> tuple[Flow, ...]:
+        """Traffic so far; a proxy that does not answer has none."""
+        async with asyncio.TaskGroup() as tasks:
+            asked = {
+                name: tasks.create_task(admin.ask(directory, queries.FLOWS))
+                for name, directory in directories.items()
+                if name in self._mesh.workloads
+            }
+        return tuple(
+            flow
+            for name, task in asked.items()
+            for flow in queries.flows(self._mesh.workloads[name].identity, task.result() or "")
+        )
+
+    async def drain(self, directory: Path) -> None:
+        """Let the proxy finish what it has and take nothing new; waits for it, at most 5 s."""
+        await admin.drain(directory)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        jitter = random.Random()  # noqa: S311 - spreads rotations, guards nothing
+
+        def rotate_at(now: float, not_after: float) -> float:
+            return rotation.rotate_at(now, not_after, jitter.random())
+
+        server = AdsServer(
+            self._cache,
+            Secrets(self._issue, rotate_at, self._clock),
+            self._authenticate,
+            self._clock,
+            address=f"unix:{self._socket}",
+        )
+        await server.run()
+
+    def _unsettled(self, proxies: frozenset[ProxyId]) -> frozenset[ProxyId]:
+        acks = ((name, self._cache.acknowledgement(str(name))) for name in proxies)
+        return frozenset(
+            name for name, ack in acks if ack is None or ack.pending or not ack.connected
+        )
+
+    def _token(self, workload: Workload) -> str:
+        key, now = (workload.name, workload.uid), self._clock()
+        known = self._tokens.get(key)
+        if known is None or now >= known.renew_at:
+            identity = TokenIdentity(
+                namespace=workload.name.namespace,
+                service_account=workload.identity.name,
+                service_account_uid=str(workload.identity),
+                pod=workload.name.name,
+                pod_uid=workload.uid,
+                expires_at=now + TOKEN_SECONDS,
+            )
+            text = tokens.issue(identity, self._token_key, ISSUER, now)
+            known = self._tokens[key] = _Token(text, now + RENEW_AFTER)
+        return known.text
+
+    def _forget_tokens(self, mesh: Mesh) -> None:
+        for name, uid in tuple(self._tokens):
+            workload = mesh.workloads.get(name)
+            if workload is None or workload.uid != uid:
+                del self._tokens[name, uid]
+
+    async def _authenticate(self, token: str) -> Session[Holder]:
+        public = self._token_key.public_key()
+        verified = await tokens.Authenticator(
+            keys={tokens.key_id(public): public},
+            issuer=ISSUER,
+            audience=tokens.AUDIENCE,
+            clock=self._clock,
+            alive=self._alive,
+        )(token)
+        said = verified.identity
+        identity = ServiceIdentity(said.namespace, said.service_account)
+        holder = Holder(spiffe_id(self._trust_domain, identity), PodUid(said.pod_uid))
+        return Session(verified.proxy_id, holder, verified.expires_at)
+
+    async def _alive(self, identity: TokenIdentity) -> bool:
+        try:
+            async with asyncio.timeout(NEWS):
+                while not self._knows(identity):
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _knows(self, identity: TokenIdentity) -> bool:
+        workload = self._mesh.workloads.get(NamespacedName(identity.namespace, identity.pod))
+        return workload is not None and (workload.uid, workload.identity) == (
+            identity.pod_uid,
+            ServiceIdentity(identity.namespace, identity.service_account),
+        )
+
+    def _issue(self, holder: Holder) -> Issued:
+        return self._authority.issue(holder.spiffe_id, (holder.pod,))

@@ -1,0 +1,101 @@
+"""The upstreams of a proxy: one port of a Service as HTTP or as TCP, and the pod's own application.
+
+Between sidecars all is mutual TLS. What a connection carries is said by its server name; ALPN
+stays free to say which HTTP it is.
+"""
+
+from smi.model.service import AppProtocol
+from smi_envoy.pb.envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb2
+from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
+from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import tls_pb2
+from smi_envoy.pb.envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from smi_envoy.pb.google.protobuf import any_pb2, duration_pb2, wrappers_pb2
+from smi_envoy.translate import names
+from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds
+from smi_envoy.translate.tls import mutual_tls_context
+
+# Longer than two lost SYNs (1 s + 2 s on Linux), so that a dropped packet is no failure; a peer
+# that is gone is known long before a human gives up.
+CONNECT_TIMEOUT = seconds(5)
+
+# Shorter than what applications keep idle connections for (gunicorn: 2 s), so that no request
+# meets a connection which the application has just closed.
+APPLICATION_IDLE = seconds(1)
+
+UNLIMITED = wrappers_pb2.UInt32Value(value=2**32 - 1)
+
+Cluster = cluster_pb2.Cluster
+
+
+def upstream(name: str, servers: str, speaks: AppProtocol) -> cluster_pb2.Cluster:
+    """Peers behind one port, found over EDS, that must prove to be among `servers`.
+
+    Round robin: with one worker, every endpoint of equal weight gets the same number of requests,
+    to the unit. No endpoint is ever ejected: which pods are ready is the Kubernetes API's word.
+    """
+    tcp = speaks is AppProtocol.TCP
+    return cluster_pb2.Cluster(
+        name=name,
+        type=Cluster.DiscoveryType.EDS,
+        eds_cluster_config=Cluster.EdsClusterConfig(eds_config=over_ads()),
+        lb_policy=Cluster.LbPolicy.ROUND_ROBIN,
+        # Envoy would hold back a change of weights for up to 1 s.
+        common_lb_config=Cluster.CommonLbConfig(update_merge_window=NEVER),
+        connect_timeout=CONNECT_TIMEOUT,
+        circuit_breakers=_unlimited(),
+        transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
+        typed_extension_protocol_options={} if tcp else _as_downstream(idle=NEVER),
+    )
+
+
+def application() -> cluster_pb2.Cluster:
+    """The application beside the proxy, at the address that the listener's filter state names.
+
+    One cluster for every pod and port, so that routes into it are the same for all pods that one
+    policy protects.
+    """
+    return cluster_pb2.Cluster(
+        name=names.APPLICATION,
+        type=Cluster.DiscoveryType.ORIGINAL_DST,
+        lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
+        connect_timeout=CONNECT_TIMEOUT,
+        circuit_breakers=_unlimited(),
+        typed_extension_protocol_options=_as_downstream(idle=APPLICATION_IDLE),
+    )
+
+
+def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
+    context = tls_pb2.UpstreamTlsContext(
+        common_tls_context=mutual_tls_context(servers),
+        sni=sni,
+        # A resumed session would carry the verdict of an earlier handshake.
+        max_session_keys=wrappers_pb2.UInt32Value(value=0),
+    )
+    return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
+
+
+def _as_downstream(idle: duration_pb2.Duration) -> dict[str, any_pb2.Any]:
+    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2."""
+    options = http_protocol_options_pb2.HttpProtocolOptions
+    message = options(
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=idle),
+        use_downstream_protocol_config=options.UseDownstreamHttpConfig(
+            http_protocol_options=protocol_pb2.Http1ProtocolOptions(),
+            http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
+        ),
+    )
+    return {message.DESCRIPTOR.full_name: packed(message)}
+
+
+def _unlimited() -> circuit_breaker_pb2.CircuitBreakers:
+    """Envoy would fail what exceeds 1024 connections or requests, or 3 retries, at a time."""
+    return circuit_breaker_pb2.CircuitBreakers(
+        thresholds=[
+            circuit_breaker_pb2.CircuitBreakers.Thresholds(
+                max_connections=UNLIMITED,
+                max_pending_requests=UNLIMITED,
+                max_requests=UNLIMITED,
+                max_retries=UNLIMITED,
+            )
+        ]
+    )

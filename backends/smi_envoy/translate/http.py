@@ -1,0 +1,110 @@
+"""HTTP as every proxy speaks it: nothing added, nothing taken away, paths in one normal form."""
+
+from google.protobuf.message import Message
+
+from smi_envoy.pb.envoy.config.accesslog.v3 import accesslog_pb2
+from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
+from smi_envoy.pb.envoy.config.listener.v3 import listener_components_pb2
+from smi_envoy.pb.envoy.config.rbac.v3 import rbac_pb2 as policy_pb2
+from smi_envoy.pb.envoy.extensions.filters.http.rbac.v3 import rbac_pb2
+from smi_envoy.pb.envoy.extensions.filters.http.router.v3 import router_pb2
+from smi_envoy.pb.envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as hcm_pb2,
+)
+from smi_envoy.pb.google.protobuf import wrappers_pb2
+from smi_envoy.translate import names
+from smi_envoy.translate.messages import NEVER, over_ads, packed, untyped
+
+AUTHORIZATION = "envoy.filters.http.rbac"
+"""The filter that routes give their judgement to."""
+
+DENIED = "smi-mesh: AccessDenied: no TrafficTarget allows this request from this caller.\n"
+
+_SET_FILTER_STATE = "envoy.extensions.filters.http.set_filter_state.v3.Config"
+
+Manager = hcm_pb2.HttpConnectionManager
+
+
+def outbound(
+    name: str, routes: str, log: accesslog_pb2.AccessLog, host: str
+) -> listener_components_pb2.Filter:
+    """What the application's requests meet. `host` stands in where HTTP/1.0 names none."""
+    manager = _manager(name, routes, log)
+    manager.http_protocol_options.default_host_for_http_10 = host
+    manager.http_filters.extend([_path_state(), _http_filter("router", _router())])
+    return network_filter("http", manager)
+
+
+def inbound(name: str, routes: str, log: accesslog_pb2.AccessLog) -> listener_components_pb2.Filter:
+    """What a peer's requests meet. `routes` carry the judgement; without one all are denied."""
+    manager = _manager(name, routes, log)
+    manager.forward_client_cert_details = Manager.ForwardClientCertDetails.SANITIZE_SET
+    manager.set_current_client_cert_details.uri = True
+    deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))
+    manager.http_filters.extend(
+        [_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
+    )
+    manager.local_reply_config.CopyFrom(_denial())
+    return network_filter("http", manager)
+
+
+def network_filter(name: str, message: Message) -> listener_components_pb2.Filter:
+    """A filter of a listener's chain."""
+    return listener_components_pb2.Filter(name=name, typed_config=packed(message))
+
+
+def _manager(name: str, routes: str, log: accesslog_pb2.AccessLog) -> Manager:
+    escaped = Manager.PathWithEscapedSlashesAction.KEEP_UNCHANGED
+    return Manager(
+        stat_prefix=name,
+        codec_type=Manager.CodecType.AUTO,
+        rds=hcm_pb2.Rds(route_config_name=routes, config_source=over_ads()),
+        access_log=[log],
+        normalize_path=wrappers_pb2.BoolValue(value=True),
+        merge_slashes=True,
+        path_with_escaped_slashes_action=escaped,
+        http_protocol_options=protocol_pb2.Http1ProtocolOptions(accept_http_10=True),
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=NEVER),
+        stream_idle_timeout=NEVER,
+        upgrade_configs=[Manager.UpgradeConfig(upgrade_type="websocket")],
+        server_header_transformation=Manager.ServerHeaderTransformation.PASS_THROUGH,
+        generate_request_id=wrappers_pb2.BoolValue(value=False),
+        # The application sees plain HTTP, whatever carried it.
+        scheme_header_transformation=protocol_pb2.SchemeHeaderTransformation(
+            scheme_to_overwrite="http"
+        ),
+    )
+
+
+def _path_state() -> hcm_pb2.HttpFilter:
+    """Keeps the path for matchers. Routes are found before filters run, so they are found anew."""
+    state = {
+        "object_key": names.PATH_STATE,
+        "factory_key": "envoy.string",
+        "format_string": {"text_format_source": {"inline_string": "%PATH(NQ:PATH)%"}},
+    }
+    config = {"on_request_headers": [state], "clear_route_cache": True}
+    return hcm_pb2.HttpFilter(name="path", typed_config=untyped(_SET_FILTER_STATE, config))
+
+
+def _router() -> router_pb2.Router:
+    return router_pb2.Router(suppress_envoy_headers=True)
+
+
+def _http_filter(name: str, message: Message) -> hcm_pb2.HttpFilter:
+    return hcm_pb2.HttpFilter(name=name, typed_config=packed(message))
+
+
+def _denial() -> hcm_pb2.LocalReplyConfig:
+    """The proxy's own 403 says why; the application's passes as it is."""
+    status = accesslog_pb2.StatusCodeFilter(
+        comparison=accesslog_pb2.ComparisonFilter(
+            op=accesslog_pb2.ComparisonFilter.Op.EQ,
+            value=base_pb2.RuntimeUInt32(default_value=403, runtime_key="smi.denied"),
+        )
+    )
+    mapper = hcm_pb2.ResponseMapper(
+        filter=accesslog_pb2.AccessLogFilter(status_code_filter=status),
+        body=base_pb2.DataSource(inline_string=DENIED),
+    )
+    return hcm_pb2.LocalReplyConfig(mappers=[mapper])

@@ -1,0 +1,110 @@
+"""What every resource is called. Proxies subscribe by these names and statistics carry them."""
+
+from typing import NamedTuple
+
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.service import AppProtocol
+from smi.model.workload import PolicyGroup
+from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
+
+SVID = "svid"
+"""The proxy's own certificate and key; each stream serves its own under this name."""
+
+PEERS = "peers"
+"""The validation secret that admits every SVID of the trust domain."""
+
+APPLICATION = "application"
+"""The cluster that stands for the workload beside the proxy."""
+
+PATH_STATE = "smi.path"
+"""The filter state that holds a request's normalised path without its query."""
+
+HTTP_SNI = "http.smi-mesh"
+TCP_SNI = "tcp.smi-mesh"
+
+
+class RouteName(NamedTuple):
+    """What a route's name tells statistics: the Service named, and the split that decided."""
+
+    root: NamespacedName
+    port: int
+    split: NamespacedName | None = None
+
+    def __str__(self) -> str:
+        return f"{self.root}:{self.port}" + (f"|{self.split}" if self.split else "")
+
+    @classmethod
+    def parse(cls, text: str) -> "RouteName | None":
+        """The name that `str` wrote, or `None` if `text` is none."""
+        port, _, split = text.partition("|")
+        root, _, number = port.rpartition(":")
+        if "/" not in root or not number.isdecimal():
+            return None
+        return cls(namespaced(root), int(number), namespaced(split) if split else None)
+
+
+def namespaced(text: str) -> NamespacedName:
+    """The name written `namespace/name`."""
+    namespace, _, name = text.partition("/")
+    return NamespacedName(namespace, name)
+
+
+def upstream(service: NamespacedName, port: int, speaks: AppProtocol) -> str:
+    """The cluster of one port of a Service, and its endpoints' name."""
+    return f"{service}:{port}|{speaks}"
+
+
+def service_of(cluster: str) -> NamespacedName | None:
+    """The Service that the cluster so called stands for, or `None` if it is no upstream."""
+    route = RouteName.parse(cluster.partition("|")[0])
+    return route.root if route else None
+
+
+def servers(service: NamespacedName, port: int, speaks: AppProtocol) -> str:
+    """The validation secret that lists who may answer at `upstream` of the same arguments."""
+    return f"servers/{upstream(service, port, speaks)}"
+
+
+def outbound_service(root: NamespacedName, port: int) -> str:
+    """The routes of the listener that stands for one port of a Service."""
+    return f"outbound/{root}:{port}"
+
+
+def outbound_client(identity: ServiceIdentity) -> str:
+    """The routes of the HTTP proxy of the pods of `identity`."""
+    return f"outbound/{identity}"
+
+
+def inbound(group: PolicyGroup, port: int) -> str:
+    """The routes, and with them the authorization, of one port of the pods of `group`."""
+    return f"inbound/{_group(group)}/{port}"
+
+
+def clients(group: PolicyGroup, port: int) -> str:
+    """The validation secret that lists who may open TCP connections to a port of `group`."""
+    return f"clients/{_group(group)}/{port}"
+
+
+def inbound_listener(pod: NamespacedName, port: int) -> str:
+    """The listener for one port of a pod."""
+    return f"inbound/{pod}/{port}"
+
+
+def proxy_listener(pod: NamespacedName) -> str:
+    """The listener on which a pod's sidecar is an HTTP proxy."""
+    return f"proxy/{pod}"
+
+
+def service_listener(pod: NamespacedName, root: NamespacedName, port: int) -> str:
+    """The listener on which a pod's sidecar stands for one port of a Service."""
+    return f"outbound/{pod}/{root}:{port}"
+
+
+def _group(group: PolicyGroup) -> str:
+    return "+".join((str(group.identity), *group.bindings))
+
+
+def key(type_url: TypeUrl, name: str) -> ResourceKey:
+    """The key of the resource so called."""
+    return ResourceKey(type_url, ResourceName(name))

@@ -1,0 +1,75 @@
+"""What proxies are configured from: parts, and which entries of the mesh each is made of.
+
+A part names its resources by itself alone and builds them from the entries that it `reads`. Two
+proxies that need the same part share its resources.
+"""
+
+from enum import StrEnum
+from typing import ClassVar, NamedTuple, Protocol
+
+from google.protobuf.message import Message
+
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import ServiceIdentity
+from smi.model.mesh import Mesh
+from smi.model.workload import Loopback, PolicyGroup, Workload
+from smi_envoy.xds.resources import ResourceKey
+
+
+class Table(StrEnum):
+    """The mappings of a mesh, by their names."""
+
+    WORKLOADS = "workloads"
+    SERVICES = "services"
+    ROUTES = "routes"
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Entry(NamedTuple):
+    """One entry of a mesh."""
+
+    table: Table
+    key: NamespacedName | ServiceIdentity | PolicyGroup
+
+
+class Side(StrEnum):
+    """Whom a part concerns: those who call the pod, or the pod when it calls."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class World(NamedTuple):
+    """What parts are built from: the mesh, and the certificates (PEM) of its CAs."""
+
+    mesh: Mesh
+    trust: str
+
+
+class Part(Protocol):
+    """A piece of configuration that proxies share."""
+
+    side: ClassVar[Side]
+
+    @property
+    def keys(self) -> tuple[ResourceKey, ...]:
+        """What its resources are called."""
+        ...
+
+    def reads(self, mesh: Mesh) -> frozenset[Entry]:
+        """The entries that its resources are made of, present or not."""
+        ...
+
+    def build(self, world: World) -> tuple[Message, ...]:
+        """Its resources, in the order of `keys`."""
+        ...
+
+
+def on_loopback(mesh: Mesh, pod: NamespacedName) -> tuple[Workload, Loopback]:
+    """A pod that is on a shared loopback, and how it is reached there."""
+    workload = mesh.workloads[pod]
+    if workload.loopback is None:
+        message = f"{pod} is not reached over the loopback"
+        raise ValueError(message)
+    return workload, workload.loopback

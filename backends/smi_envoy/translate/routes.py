@@ -1,0 +1,174 @@
+"""Where requests go: out to the Services that a client may call, in to its own application."""
+
+from collections.abc import Iterable
+
+from smi.model.identity import ServiceIdentity
+from smi.model.inbound import Rule
+from smi.model.outbound import Outbound, Route, Split
+from smi.model.service import AppProtocol
+from smi_envoy.pb.envoy.config.core.v3 import base_pb2
+from smi_envoy.pb.envoy.config.route.v3 import route_components_pb2, route_pb2
+from smi_envoy.pb.envoy.extensions.filters.http.rbac.v3 import rbac_pb2
+from smi_envoy.pb.envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
+from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2
+from smi_envoy.pb.google.protobuf import wrappers_pb2
+from smi_envoy.translate import authorization, http, matching, names
+from smi_envoy.translate.messages import NEVER, packed
+
+DNS_DOMAIN = "cluster.local"  # what Kubernetes resolves Services under
+HTTP_PORT = 80
+
+# Only what cannot have reached an application.
+SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
+
+EVERYTHING = ("*",)
+
+
+def of_service(route: Route) -> route_pb2.RouteConfiguration:
+    """The routes of a listener that stands for one port of a Service, whatever the host says."""
+    return route_pb2.RouteConfiguration(
+        name=names.outbound_service(route.root, route.port),
+        virtual_hosts=[_virtual_host(route, EVERYTHING)],
+    )
+
+
+def of_client(identity: ServiceIdentity, outbound: Outbound | None) -> route_pb2.RouteConfiguration:
+    """The routes of the HTTP proxy of one identity: what it may call, and 403 for the rest."""
+    routes = outbound.routes if outbound else ()
+    hosts = [_virtual_host(route, _domains(route, identity.namespace)) for route in routes]
+    return route_pb2.RouteConfiguration(
+        name=names.outbound_client(identity), virtual_hosts=[*hosts, _denied(identity)]
+    )
+
+
+def of_application(name: str, rules: tuple[Rule, ...]) -> route_pb2.RouteConfiguration:
+    """The routes into one port of the application, and the judgement over them."""
+    routes = [_route("", names.APPLICATION)]
+    if authorization.judges_paths(rules):
+        routes.insert(0, _escaped_slash())
+    host = route_components_pb2.VirtualHost(
+        name="application",
+        domains=EVERYTHING,
+        routes=routes,
+        typed_per_filter_config={
+            http.AUTHORIZATION: packed(authorization.http_authorization(rules))
+        },
+    )
+    return route_pb2.RouteConfiguration(name=name, virtual_hosts=[host])
+
+
+def _virtual_host(route: Route, domains: Iterable[str]) -> route_components_pb2.VirtualHost:
+    """The first split that selects a request decides, else the root receives it."""
+    host = route_components_pb2.VirtualHost(name=f"{route.root}:{route.port}", domains=domains)
+    otherwise = _to_root(route)
+    choices = []
+    for split in route.splits:
+        if split.matches is None:
+            otherwise = _to_split(route, split)
+            break
+        if split.matches:
+            action = matching.action(_to_split(route, split))
+            choices.append((matching.any_of(split.matches), action))
+    if choices:
+        host.matcher.CopyFrom(matching.first(choices, otherwise=matching.action(otherwise)))
+    else:
+        host.routes.append(otherwise)
+    return host
+
+
+def _domains(route: Route, namespace: str) -> list[str]:
+    """The hosts that mean `route` to a client in `namespace`; without a port they mean port 80."""
+    name = f"{route.root.name}.{route.root.namespace}"
+    hosts = [name, f"{name}.svc", f"{name}.svc.{DNS_DOMAIN}"]
+    if route.root.namespace == namespace:
+        hosts.append(route.root.name)
+    ported = [f"{host}:{route.port}" for host in hosts]
+    return hosts + ported if route.port == HTTP_PORT else ported
+
+
+def _to_root(route: Route) -> route_components_pb2.Route:
+    return _route(
+        str(names.RouteName(route.root, route.port)),
+        names.upstream(route.root, route.port, AppProtocol.HTTP),
+    )
+
+
+def _to_split(route: Route, split: Split) -> route_components_pb2.Route:
+    name = str(names.RouteName(route.root, route.port, split.name))
+    if not split.destinations:
+        unavailable = (
+            f"smi-mesh: NoDestination: TrafficSplit {split.name} has no Service"
+            f" that takes requests on port {route.port}.\n"
+        )
+        return _answer(name, 503, unavailable)
+    weighted = route_components_pb2.WeightedCluster(
+        clusters=[
+            route_components_pb2.WeightedCluster.ClusterWeight(
+                name=names.upstream(destination.service, route.port, AppProtocol.HTTP),
+                weight=wrappers_pb2.UInt32Value(value=destination.weight),
+            )
+            for destination in split.destinations
+        ]
+    )
+    found = _route(name, "")
+    found.route.weighted_clusters.CopyFrom(weighted)
+    return found
+
+
+def _route(name: str, cluster: str) -> route_components_pb2.Route:
+    return route_components_pb2.Route(
+        name=name,
+        match=_any_path(),
+        route=route_components_pb2.RouteAction(
+            cluster=cluster, timeout=NEVER, retry_policy=_retries()
+        ),
+    )
+
+
+def _any_path() -> route_components_pb2.RouteMatch:
+    return route_components_pb2.RouteMatch(prefix="/")
+
+
+def _retries() -> route_components_pb2.RetryPolicy:
+    others = route_components_pb2.RetryPolicy.RetryHostPredicate(
+        name="previous-hosts", typed_config=packed(previous_hosts_pb2.PreviousHostsPredicate())
+    )
+    return route_components_pb2.RetryPolicy(
+        retry_on=SAFE_RETRIES,
+        num_retries=wrappers_pb2.UInt32Value(value=2),
+        retry_host_predicate=[others],
+        host_selection_retry_max_attempts=3,
+    )
+
+
+def _answer(name: str, status: int, body: str) -> route_components_pb2.Route:
+    return route_components_pb2.Route(
+        name=name,
+        match=_any_path(),
+        direct_response=route_components_pb2.DirectResponseAction(
+            status=status, body=base_pb2.DataSource(inline_string=body)
+        ),
+    )
+
+
+def _denied(identity: ServiceIdentity) -> route_components_pb2.VirtualHost:
+    body = (
+        f"smi-mesh: AccessDenied: ServiceAccount {identity} may not call this host, or there is no"
+        " such Service. A TrafficTarget that names it as a source would allow it.\n"
+    )
+    return route_components_pb2.VirtualHost(
+        name="denied", domains=EVERYTHING, routes=[_answer("", 403, body)]
+    )
+
+
+def _escaped_slash() -> route_components_pb2.Route:
+    """Where a path decides, one that the application may read otherwise is no valid request."""
+    body = "smi-mesh: EscapedSlash: the path holds an escaped slash or backslash.\n"
+    found = _answer("", 400, body)
+    found.match.CopyFrom(
+        route_components_pb2.RouteMatch(
+            safe_regex=regex_pb2.RegexMatcher(regex=authorization.ESCAPED_SLASH)
+        )
+    )
+    found.typed_per_filter_config[http.AUTHORIZATION].CopyFrom(packed(rbac_pb2.RBACPerRoute()))
+    return found

@@ -1,0 +1,63 @@
+"""Mutual TLS between sidecars: what both ends present, and whom they take the other for."""
+
+from collections.abc import Iterable
+
+from smi.model.identity import ServiceIdentity, spiffe_id
+from smi_envoy.pb.envoy.config.core.v3 import base_pb2
+from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import (
+    common_pb2,
+    secret_pb2,
+    tls_pb2,
+)
+from smi_envoy.pb.envoy.type.matcher.v3 import string_pb2
+from smi_envoy.translate import names
+from smi_envoy.translate.messages import over_ads
+
+NOBODY = "spiffe://nobody.invalid/"  # an empty list would admit every certificate of the CA
+
+SanType = common_pb2.SubjectAltNameMatcher.SanType
+Subject = common_pb2.SubjectAltNameMatcher
+
+
+def mutual_tls_context(validation: str) -> tls_pb2.CommonTlsContext:
+    """TLS 1.3 with the proxy's own SVID; the peer is judged by the secret called `validation`."""
+    version = common_pb2.TlsParameters.TlsProtocol.TLSv1_3
+    return tls_pb2.CommonTlsContext(
+        tls_params=common_pb2.TlsParameters(
+            tls_minimum_protocol_version=version, tls_maximum_protocol_version=version
+        ),
+        tls_certificate_sds_secret_configs=[_over_sds(names.SVID)],
+        validation_context_sds_secret_config=_over_sds(validation),
+    )
+
+
+def validation(
+    name: str, trust: str, subjects: Iterable[common_pb2.SubjectAltNameMatcher]
+) -> secret_pb2.Secret:
+    """Certificates of the CAs `trust` (PEM) that bear one of `subjects`; any, if there is none."""
+    return secret_pb2.Secret(
+        name=name,
+        validation_context=common_pb2.CertificateValidationContext(
+            trusted_ca=base_pb2.DataSource(inline_string=trust),
+            match_typed_subject_alt_names=subjects,
+        ),
+    )
+
+
+def servers(
+    trust_domain: str, identities: Iterable[ServiceIdentity]
+) -> list[common_pb2.SubjectAltNameMatcher]:
+    """Exactly the SVIDs of `identities`. Never empty."""
+    ids: list[str] = sorted(spiffe_id(trust_domain, identity) for identity in identities)
+    return [subject(SanType.URI, name) for name in ids or [NOBODY]]
+
+
+def subject(
+    san_type: common_pb2.SubjectAltNameMatcher.SanType.ValueType, name: str
+) -> common_pb2.SubjectAltNameMatcher:
+    """Exactly the certificates that bear `name`."""
+    return Subject(san_type=san_type, matcher=string_pb2.StringMatcher(exact=name))
+
+
+def _over_sds(name: str) -> secret_pb2.SdsSecretConfig:
+    return secret_pb2.SdsSecretConfig(name=name, sds_config=over_ads())

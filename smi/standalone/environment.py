@@ -1,0 +1,126 @@
+"""The variables that a container's process finds, and `$(VAR)` as Kubernetes expands it."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from smi.k8s import core_v1
+from smi.k8s.resource import NamespacedName
+from smi.model.workload import Detour, Port
+
+# Variables that name a proxy. Those of the machine mean nothing to a pod and are taken away.
+PROXY_VARIABLES = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    | {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+)
+
+# > Variable references $(VAR_NAME) are expanded using the container's environment. If a variable
+# > cannot be resolved, the reference in the input string will be unchanged. Double $$ are reduced
+# > to a single $.   (Kubernetes API reference, Container)
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
+
+
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    """`text` with its `$(VAR)` replaced; a variable that is not there leaves its reference."""
+
+    def replacement(reference: re.Match[str]) -> str:
+        if reference[0] == "$$":
+            return "$"
+        return variables.get(reference[1], reference[0])
+
+    return _REFERENCE.sub(replacement, text)
+
+
+def variable_name(name: str) -> str:
+    """A Kubernetes name as the part of a variable's name: `catalog-v1` is `CATALOG_V1`."""
+    return name.upper().replace("-", "_")
+
+
+def service_variables(
+    services: Iterable[core_v1.Service],
+    address: str,
+    ports: Mapping[tuple[NamespacedName, int], int],
+) -> dict[str, str]:
+    """Where a pod dials each of `services`: its sidecar's `address`, at a port for each of theirs.
+
+    > {SVCNAME}_SERVICE_HOST and {SVCNAME}_SERVICE_PORT   (Kubernetes, Service, Discovery)
+    """
+    variables: dict[str, str] = {}
+    for service in services:
+        prefix = f"{variable_name(service.metadata.name)}_SERVICE"
+        for port in service.spec.ports:
+            number = ports.get((service.key, port.port))
+            if number is None or port.protocol != "TCP":
+                continue
+            variables[f"{prefix}_HOST"] = address
+            variables.setdefault(f"{prefix}_PORT", str(number))
+            if port.name:
+                variables[f"{prefix}_PORT_{variable_name(port.name)}"] = str(number)
+    return variables
+
+
+def port_variables(
+    own: Iterable[Port], ports: Iterable[Port], detours: Mapping[int, Detour]
+) -> dict[str, str]:
+    """Where to listen: `PORT` for the own first port, `PORT_8080` and `PORT_HTTP` for all; `HOST`.
+
+    `ports` are all of the pod's, `own` those that this container declares.
+    """
+    variables = {"HOST": "127.0.0.1"}  # what listens on all addresses, the network can reach
+    for number, detour in sorted(detours.items()):
+        variables[f"PORT_{number}"] = str(detour.application)
+    for port in ports:
+        if port.name and port.number in detours:
+            name = f"PORT_{variable_name(port.name)}"
+            variables[name] = str(detours[port.number].application)
+    first = next((port.number for port in own if port.number in detours), None)
+    return variables if first is None else {"PORT": str(detours[first].application)} | variables
+
+
+def proxy_variables(address: str, proxy: int) -> dict[str, str]:
+    """HTTP goes through the sidecar at `address`, unless it is for the machine or the sidecar."""
+    here = f"http://{address}:{proxy}"
+    direct = f"localhost,127.0.0.1,{address}"
+    return {"HTTP_PROXY": here, "http_proxy": here, "NO_PROXY": direct, "no_proxy": direct}
+
+
+def container_variables(
+    container: core_v1.Container,
+    pod: core_v1.Pod,
+    services: Mapping[str, str],
+    mesh: Mapping[str, str],
+) -> dict[str, str]:
+    """All variables of `container`: those of `mesh` win over its own, its own over `services`.
+
+    A manifest that sets `PORT` for a cluster thus runs here too, on the port that is free here.
+    """
+    variables = {**services, **mesh}
+    for variable in container.env:
+        if variable.name in mesh:
+            continue
+        if variable.value_from is None:
+            value = expanded(variable.value, variables)
+        else:
+            value = _pod_field(pod, variable.value_from)
+        variables[variable.name] = value
+    return variables
+
+
+def _pod_field(pod: core_v1.Pod, source: core_v1.EnvVarSource) -> str:
+    """The field of `pod` that `source` names; empty for what this machine does not have."""
+    path = source.field_ref.field_path if source.field_ref else ""
+    known = {
+        "metadata.name": pod.metadata.name,
+        "metadata.namespace": pod.metadata.namespace,
+        "metadata.uid": pod.metadata.uid,
+        "spec.serviceAccountName": pod.spec.service_account_name,
+        "status.podIP": pod.status.pod_ip,
+    }
+    known |= {f"metadata.labels['{key}']": value for key, value in pod.metadata.labels.items()}
+    known |= {f"metadata.annotations['{k}']": v for k, v in pod.metadata.annotations.items()}
+    return known.get(path, "")
+
+
+def process_environment(base: Mapping[str, str], pod: Mapping[str, str]) -> dict[str, str]:
+    """What a process of a pod is started with: the machine's variables `base`, then the pod's."""
+    machine = {name: value for name, value in base.items() if name not in PROXY_VARIABLES}
+    return machine | dict(pod)

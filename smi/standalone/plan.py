@@ -1,0 +1,244 @@
+"""Which pods this machine runs, where each is reached, and how its processes are started."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from posixpath import join
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from smi.compiler.state import ResourceKey, resource_key
+from smi.compiler.workloads import Controller, expected_pods
+from smi.k8s import core_v1
+from smi.k8s.resource import NamespacedName, Resource
+from smi.model.diagnostic import Diagnostic, Severity
+from smi.model.workload import Detour, Loopback, Port
+from smi.standalone.addressing import (
+    HOSTS,
+    PROXY_PORT,
+    Machine,
+    ServicePorts,
+    addresses,
+    declared_ports,
+    detours,
+    service_ports,
+)
+from smi.standalone.environment import (
+    container_variables,
+    expanded,
+    port_variables,
+    proxy_variables,
+    service_variables,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One container as a process; it should listen on `ports` of 127.0.0.1."""
+
+    container: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One pod of this machine. `pod` carries its uid and address.
+
+    A change of `digest` makes it another pod, with another uid.
+    """
+
+    pod: core_v1.Pod
+    detours: Mapping[int, Detour]
+    processes: tuple[Process, ...]
+    digest: str
+
+    @property
+    def name(self) -> NamespacedName:
+        """The pod's name."""
+        return self.pod.key
+
+    @property
+    def address(self) -> str:
+        """The pod's own loopback address."""
+        return self.pod.status.pod_ip
+
+    @property
+    def owner(self) -> str:
+        """What the pod belongs to, as `Deployment/front`."""
+        owners = self.pod.metadata.owner_references
+        return f"{owners[0].kind}/{owners[0].name}" if owners else f"Pod/{self.name.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All pods by name, and the port that stands for each (Service, port) on every pod's address.
+
+    `generation` counts plans: a pod that is new in one carries it in its uid.
+    """
+
+    replicas: Mapping[NamespacedName, Replica] = field(default_factory=dict)
+    services: ServicePorts = field(default_factory=dict)
+    generation: int = 0
+
+
+class _Template(NamedTuple):
+    """A pod to be, the object that asks for it, and the path of the pod's spec in that object."""
+
+    pod: core_v1.Pod
+    origin: Resource
+    path: str
+
+
+def make_plan(
+    resources: Iterable[Resource],
+    directories: Mapping[ResourceKey, str],
+    machine: Machine,
+    previous: Plan,
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """The pods that `resources` ask for, keeping every address and port of `previous`.
+
+    `directories` says which directory an object was read from: its commands run there.
+    """
+    objects = tuple(resources)
+    templates, diagnostics = _templates(objects)
+    services = tuple(s for s in objects if isinstance(s, core_v1.Service))
+    before = previous.replicas
+    ports = service_ports(services, machine, previous.services)
+    hosts = addresses(templates, machine.network, {n: r.address for n, r in before.items()})
+    own_ports = detours(
+        {hosts[name]: template.pod for name, template in templates.items()},
+        services,
+        machine,
+        {name: replica.detours for name, replica in before.items()},
+    )
+    generation = previous.generation + 1
+    replicas: dict[NamespacedName, Replica] = {}
+    for name, template in templates.items():
+        directory = directories.get(resource_key(template.origin), ".")
+        digest = _digest(template.pod, own_ports[name], directory)
+        if name in before and before[name].digest == digest:
+            pod = before[name].pod
+        else:
+            pod = _placed(template.pod, hosts[name], machine.salt, generation)
+        own = (s for s in services if s.key.namespace == name.namespace)
+        variables = service_variables(own, hosts[name], ports)
+        processes = _processes(pod, own_ports[name], variables, directory)
+        replicas[name] = Replica(pod, own_ports[name], processes, digest)
+    return Plan(replicas, ports, generation), diagnostics
+
+
+def loopback(replica: Replica, plan: Plan) -> Loopback:
+    """How the pod of `replica` is reached while `plan` is in force."""
+    return Loopback(replica.detours, PROXY_PORT, plan.services)
+
+
+def running_pod(replica: Replica, *, ready: bool) -> core_v1.Pod:
+    """The pod of `replica` as a cluster would report it."""
+    condition = core_v1.PodCondition(type="Ready", status=str(ready))
+    status = core_v1.PodStatus(phase="Running", pod_ip=replica.address, conditions=(condition,))
+    return replica.pod.model_copy(update={"status": status})
+
+
+def _templates(
+    resources: Sequence[Resource],
+) -> tuple[dict[NamespacedName, _Template], tuple[Diagnostic, ...]]:
+    """The pods that can run here, by name, and why the others cannot."""
+    templates: dict[NamespacedName, _Template] = {}
+    diagnostics: list[Diagnostic] = []
+    for resource in resources:
+        wanted = tuple(_wanted(resource))
+        found = _problems(wanted[0]) if wanted else []
+        if wanted and len(templates) + len(wanted) > len(HOSTS):
+            text = f"this machine has addresses for {len(HOSTS)} pods; lower `replicas`"
+            found.append(_diagnostic(wanted[0], "", "TooManyPods", text))
+        for template in wanted:
+            if template.pod.key in templates:
+                text = f"another object already has the pod {template.pod.key}; rename one of them"
+                found.append(_diagnostic(template, "", "PodNameTaken", text))
+        diagnostics += found
+        if not any(d.severity is Severity.ERROR for d in found):
+            templates.update((template.pod.key, template) for template in wanted)
+    return templates, tuple(diagnostics)
+
+
+def _wanted(resource: Resource) -> Iterator[_Template]:
+    match resource:
+        case core_v1.Pod():
+            yield _Template(resource, resource, "spec")
+        case _ if isinstance(resource, Controller):
+            for pod in expected_pods(resource):
+                yield _Template(pod, resource, "spec.template.spec")
+        case _:
+            pass
+
+
+def _problems(template: _Template) -> list[Diagnostic]:
+    """What this machine cannot do of one pod."""
+    spec = template.pod.spec
+    found = [
+        _diagnostic(
+            template,
+            f"containers[{index}].command",
+            "CommandMissing",
+            f"container {container.name!r} has no command, and no image is pulled here: "
+            'write what to start, as in command: ["python3", "main.py"]',
+        )
+        for index, container in enumerate(spec.containers)
+        if not container.command
+    ]
+    if spec.init_containers:
+        text = "init containers are not started on this machine"
+        found.append(
+            _diagnostic(template, "initContainers", "InitContainersIgnored", text, Severity.WARNING)
+        )
+    return found
+
+
+def _diagnostic(
+    template: _Template,
+    field_path: str,
+    reason: str,
+    message: str,
+    severity: Severity = Severity.ERROR,
+) -> Diagnostic:
+    path = f"{template.path}.{field_path}" if field_path else "metadata.name"
+    origin = template.origin
+    return Diagnostic(severity, origin.kind, origin.key, path, reason, message)
+
+
+def _placed(pod: core_v1.Pod, address: str, salt: UUID, generation: int) -> core_v1.Pod:
+    """`pod` with the uid and the address of its life on this machine."""
+    uid = str(uuid5(salt, f"{pod.key}@{generation}"))
+    metadata = pod.metadata.model_copy(update={"uid": uid})
+    status = core_v1.PodStatus(phase="Running", pod_ip=address)
+    return pod.model_copy(update={"metadata": metadata, "status": status})
+
+
+def _digest(pod: core_v1.Pod, ports: Mapping[int, Detour], directory: str) -> str:
+    """What makes this the pod that it is: its template, its ports here, and where it runs."""
+    template = pod.model_dump_json(exclude={"status"})
+    return sha256(f"{template}\n{sorted(ports.items())}\n{directory}".encode()).hexdigest()
+
+
+def _processes(
+    pod: core_v1.Pod,
+    places: Mapping[int, Detour],
+    services: Mapping[str, str],
+    directory: str,
+) -> tuple[Process, ...]:
+    declared = tuple(declared_ports(pod.spec.containers))
+    ports = declared or tuple(Port(number) for number in places)
+    processes: list[Process] = []
+    for container in pod.spec.containers:
+        own = tuple(declared_ports([container])) if declared else ports
+        mesh = port_variables(own, ports, places)
+        mesh |= proxy_variables(pod.status.pod_ip, PROXY_PORT)
+        variables = container_variables(container, pod, services, mesh)
+        command = tuple(expanded(word, variables) for word in container.command + container.args)
+        listens = tuple(places[p.number].application for p in own if p.number in places)
+        place = join(directory, container.working_dir) if container.working_dir else directory
+        processes.append(Process(container.name, command, variables, place, listens))
+    return tuple(processes)

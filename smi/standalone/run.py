@@ -1,0 +1,236 @@
+"""One run: manifests in, processes and a table out, until somebody stops it."""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from smi.backend import LocalBackend
+from smi.errors import InvalidResource, SmiError
+from smi.k8s.resource import NamespacedName
+from smi.sources.files import DirectoryWatch, Update
+from smi.standalone import state_directory, view
+from smi.standalone.acceptance import Accepted, accepted
+from smi.standalone.addressing import Machine
+from smi.standalone.plan import Replica
+from smi.standalone.pod import RunningPod, Surroundings
+from smi.standalone.report import Report
+from smi.standalone.rollout import Standing, next_steps
+from smi.standalone.screen import Screen
+
+_POLL_EVERY = 0.2
+_SHOW_EVERY = 1.0
+_RENEW_EVERY = 60.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PEERS_WAIT = 2.0  # how long a pod that leaves waits for the others to know
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the manifests are, and the state directory."""
+
+    manifests: Path
+    state: Path
+
+
+class Run:
+    """A mesh on this machine. Owns its tasks and processes; when `run` returns, none is left.
+
+    The caller has locked the state directory for as long.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        backend: LocalBackend,
+        machine: Machine,
+        surroundings: Surroundings,
+        screen: Screen,
+    ) -> None:
+        self._watch = DirectoryWatch(places.manifests)
+        self._manifests = places.manifests
+        self._pods = state_directory.pods(places.state)
+        self._backend = backend
+        self._machine = machine
+        self._surroundings = surroundings
+        self._screen = screen
+        self._accepted = Accepted()
+        self._report = Report()
+        self._running: dict[NamespacedName, RunningPod] = {}
+        self._tally = view.Tally()
+        self._refused: dict[NamespacedName, str | None] = {}
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    async def run(self, duration: float | None = None) -> None:
+        """Run for `duration` seconds, or until a signal; a second one ends it at once."""
+        self._load()
+        shutil.rmtree(self._pods, ignore_errors=True)
+        self._pods.mkdir(mode=0o700)
+        with self._signals():
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(self._backend.run())
+                duties = [
+                    tasks.create_task(duty)
+                    for duty in (self._steer(tasks), self._follow(), self._show(), self._renew())
+                ]
+                await self._until_stopped(duration)
+                for duty in duties:
+                    duty.cancel()
+                async with asyncio.TaskGroup() as ending:
+                    for pod in self._running.values():
+                        ending.create_task(pod.stop())
+                serving.cancel()
+
+    def _load(self) -> None:
+        """Read the manifests for the first time; nothing runs unless all of them can be read."""
+        update = self._watch.poll()
+        if update is not None and update.loaded.problems:
+            raise InvalidResource(update.loaded.problems)
+        if update is None or not update.loaded.all():
+            message = f"{self._manifests}: no Kubernetes manifests (*.yaml, *.yml, *.json)"
+            raise SmiError(message)
+        self._accepted = accepted(update.loaded.manifests, self._machine, Accepted())
+        self._screen.findings(self._accepted.findings)
+        if not self._accepted.plan.replicas:
+            message = f"{self._manifests}: no pods that can run here"
+            raise SmiError(message)
+
+    async def _follow(self) -> None:
+        """Take over what is edited."""
+        while True:
+            await asyncio.sleep(_POLL_EVERY)
+            update = self._watch.poll()
+            if update is not None:
+                self._take_over(update)
+
+    def _take_over(self, update: Update) -> None:
+        self._accepted = accepted(update.loaded.manifests, self._machine, self._accepted)
+        self._screen.problems(update.reported)
+        self._screen.findings((*self._accepted.held, *self._accepted.findings))
+        waiting = {p.file for p in update.loaded.problems} | {d.file for d in self._accepted.held}
+        for file in update.changed:
+            if file in waiting:
+                self._screen.note(f"{file}: its last good state stays in force", "yellow")
+            elif file in update.loaded.manifests:
+                self._screen.note(f"{file}: in force", "green")
+            else:
+                self._screen.note(f"{file}: is gone, and so is what it asked for", "green")
+        self._wake.set()
+
+    async def _steer(self, tasks: asyncio.TaskGroup) -> None:
+        """Start and stop pods, and tell the data plane, whenever there is a reason to."""
+        while True:
+            self._wake.clear()
+            state = self._accepted
+            steps = next_steps(state.plan, {n: _standing(p) for n, p in self._running.items()})
+            leaving = [self._running[name] for name in steps.stop]
+            for pod in leaving:
+                pod.ending = True
+            await self._publish(state)
+            for pod in leaving:
+                tasks.create_task(self._retire(pod))
+            for name in steps.start:
+                tasks.create_task(self._live(self._pod(state.plan.replicas[name])))
+            self._refresh(state)
+            await self._wake.wait()
+
+    async def _publish(self, state: Accepted) -> None:
+        before = self._report.mesh
+        running = {name: (pod.replica, pod.serves) for name, pod in self._running.items()}
+        mesh = self._report.update(state, running)
+        if mesh is not before:
+            await self._backend.publish(mesh)
+
+    def _pod(self, replica: Replica) -> RunningPod:
+        pod = RunningPod(
+            replica,
+            self._backend.sidecar(self._report.mesh.workloads[replica.name]),
+            self._pods / replica.address.rpartition(".")[2],
+            self._backend,
+            self._surroundings,
+        )
+        self._running[replica.name] = pod
+        return pod
+
+    async def _live(self, pod: RunningPod) -> None:
+        """Run `pod` until it has been stopped."""
+        try:
+            await pod.run(self._wake.set)
+        finally:
+            del self._running[pod.replica.name]
+            shutil.rmtree(pod.directory, ignore_errors=True)
+            self._wake.set()
+
+    async def _retire(self, pod: RunningPod) -> None:
+        """Stop a pod that no longer is an endpoint, once the others know and it has finished."""
+        others = [other for other, peer in self._running.items() if peer.serves]
+        await self._backend.settled(others, _PEERS_WAIT)
+        await self._backend.drain(pod.directory)
+        await pod.stop()
+
+    def _refresh(self, state: Accepted) -> None:
+        """Give running pods the variables and sidecar files that they should have now."""
+        for name, pod in self._running.items():
+            if pod.ending:
+                continue
+            planned = state.plan.replicas.get(name)
+            same = planned is not None and planned.digest == pod.replica.digest
+            workload = self._report.mesh.workloads[name]
+            pod.refresh(
+                planned if planned and same else pod.replica, self._backend.sidecar(workload)
+            )
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_EVERY)
+            self._refresh(self._accepted)
+
+    async def _show(self) -> None:
+        """Show the table every second, and what proxies refuse."""
+        clock = self._surroundings.clock
+        while True:
+            await asyncio.sleep(_SHOW_EVERY)
+            directories = {n: pod.directory for n, pod in self._running.items() if not pod.ending}
+            flows = await self._backend.flows(directories)
+            self._tally = view.tallied(self._tally, flows, self._report.mesh, clock.now())
+            ready = sum(pod.serves for pod in self._running.values())
+            self._screen.show(self._tally, ready, len(self._accepted.plan.replicas))
+            if self._screen.closed:
+                self._stop.set()
+            for name, said in self._backend.acknowledgements().items():
+                if said.refused and said.refused != self._refused.get(name):
+                    text = f"{name}: its sidecar refuses its configuration: {said.refused}"
+                    self._screen.note(text, "bold red")
+                self._refused[name] = said.refused
+
+    async def _until_stopped(self, duration: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(duration):
+                await self._stop.wait()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Let Ctrl-C, SIGTERM and the end of the terminal stop this run; the second at once."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def stop() -> None:
+            if self._stop.is_set() and task is not None:
+                task.cancel()
+            self._stop.set()
+
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+def _standing(pod: RunningPod) -> Standing:
+    return Standing(pod.replica.digest, pod.serves, pod.ending)

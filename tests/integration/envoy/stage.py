@@ -1,0 +1,233 @@
+"""A generated mesh played by real Envoys: planned as on one machine, edited while it runs."""
+
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from smi.compiler.compile import Compiler
+from smi.compiler.state import ClusterState, collect
+from smi.decision.decide import Decision, Destination
+from smi.decision.judge import Verdict
+from smi.decision.request import Protocol, Request, caller, target
+from smi.k8s.resource import NamespacedName
+from smi.model.identity import PodUid, SpiffeId
+from smi.model.mesh import Mesh
+from smi.model.path import normalised
+from smi.model.service import AppProtocol
+from smi.model.workload import Workload
+from smi.standalone.addressing import Machine
+from smi.standalone.plan import Plan, loopback, make_plan, running_pod
+from smi_envoy.ca import store
+from smi_envoy.ca.authority import Authority, new_root
+from tests.integration.envoy import harness, speech
+from tests.integration.envoy.harness import Lab
+from tests.integration.envoy.speech import Answer, Dialled
+from tests.strategies import Document
+from tests.worlds import Decoder
+
+FOREIGN = "example.org"
+
+
+class Way(NamedTuple):
+    """How a request is sent, by name, and whether its Service may be named there."""
+
+    name: str
+    to: Dialled
+    nameable: bool = True
+
+
+@dataclass(slots=True)
+class Stage:
+    """Owns a generated mesh from its first documents to its last edit."""
+
+    lab: Lab
+    machine: Machine
+    decoder: Decoder = field(default_factory=Decoder)
+    compiler: Compiler = field(default_factory=Compiler)
+    plan: Plan = field(default_factory=Plan)
+    state: ClusterState = field(default_factory=lambda: ClusterState({}))
+    certificates: dict[tuple[str, str], ssl.SSLContext] = field(default_factory=dict)
+
+    @property
+    def mesh(self) -> Mesh:
+        """What the Envoys were told last."""
+        return self.lab.mesh
+
+    async def play(self, found: list[Document]) -> None:
+        """Make the running mesh that of `found`."""
+        resources = self.decoder.resources(found)
+        self.plan, _ = make_plan(resources, {}, self.machine, self.plan)
+        # Which pods are not ready must not change from one edit to the next.
+        pods = [
+            running_pod(replica, ready=random.Random(str(replica.name)).random() > 0.1)
+            for replica in self.plan.replicas.values()
+        ]
+        rest = [resource for resource in resources if resource.kind != "Deployment"]
+        doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
+        self.state = collect([*rest, *pods], doors)
+        mesh = self.compiler.update(self.state).mesh
+        for name in [n for n in self.lab.envoys if _uid(mesh, n) != _uid(self.mesh, n)]:
+            await self.lab.stop(name)  # another pod bears the name
+        await self.lab.publish(mesh)
+
+    def way(self, rng: random.Random, request: Request) -> Way | None:
+        """How the source of `request` reaches its target, or `None` if it cannot be tried."""
+        wanted = target(request.target)
+        if wanted.kind == "service" and request.source.startswith("pod/"):
+            client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
+            return self._through_sidecar(rng, client, request)
+        pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
+        if pod is None or pod.loopback is None or wanted.port not in pod.loopback.detours:
+            return None
+        return Way("direct", self._direct(request, pod, wanted.port))
+
+    def _through_sidecar(
+        self, rng: random.Random, client: Workload, request: Request
+    ) -> Way | None:
+        wanted = target(request.target)
+        routes = self.mesh.outbound[client.identity].routes
+        mine = [r for r in routes if (r.root, r.port) == (wanted.name, wanted.port)]
+        speaks = mine[0].speaks if mine else AppProtocol.DETECT
+        refused = AppProtocol.TCP if request.is_http else AppProtocol.HTTP
+        by_door = request.protocol is Protocol.TCP or rng.random() < 0.5 or request.authority
+        assert client.loopback is not None
+        if by_door and speaks is not refused:
+            port = client.loopback.services[wanted.name, wanted.port]
+            return Way("door", Dialled(client.address, port), bool(mine))
+        if request.is_http and not request.authority and not request.path.startswith("http"):
+            return Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
+        return None
+
+    def _direct(self, request: Request, pod: Workload, port: int) -> Dialled:
+        who = caller(self.mesh, request.source)
+        tls = self._certificate(who.spiffe or SpiffeId(""), who.pod or PodUid(""))
+        tls.set_alpn_protocols(["h2"] if request.protocol is Protocol.H2 else ["http/1.1"])
+        kind = "http" if request.is_http else "tcp"
+        assert pod.loopback is not None
+        inbound = pod.loopback.detours[port].inbound
+        return Dialled(pod.address, inbound, tls, f"{kind}.smi-mesh")
+
+    def _certificate(self, spiffe: SpiffeId, uid: PodUid) -> ssl.SSLContext:
+        """Client TLS with an SVID of `spiffe`; of another CA where the trust domain is another."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if spiffe:
+            file = self.lab.state / f"{abs(hash((spiffe, uid)))}.pem"
+            if not file.exists():
+                _issue(self.lab.state, spiffe, uid, file)
+            context.load_cert_chain(file)
+        return context
+
+
+def _uid(mesh: Mesh, name: NamespacedName) -> PodUid | None:
+    workload = mesh.workloads.get(name)
+    return workload and workload.uid
+
+
+def _issue(state: Path, spiffe: SpiffeId, uid: PodUid, file: Path) -> None:
+    def now() -> float:
+        return harness.clock().timestamp()
+
+    own = not spiffe.startswith(f"spiffe://{FOREIGN}/")
+    root = store.load_root(state, harness.TRUST_DOMAIN, now) if own else new_root(FOREIGN, now())
+    issued = Authority(root, now).issue(spiffe, (uid,) if uid else ())
+    file.write_bytes(issued.cert_chain_pem + issued.key_pem)
+
+
+@asynccontextmanager
+async def stage(rng: random.Random) -> AsyncIterator[Stage]:
+    """A stage with nothing on it."""
+    async with harness.lab() as lab:
+        own = _Speaking(lab.state, lab.backend, lab.banners)
+        network = f"127.{rng.randint(16, 250)}.{rng.randint(0, 250)}"
+        machine = Machine(network, UUID(int=rng.getrandbits(128)), _is_free)
+        try:
+            yield Stage(own, machine)
+        finally:
+            await own.close()
+
+
+class _Speaking(Lab):
+    """Owns pods whose applications speak HTTP/1, HTTP/2 and bytes on every port."""
+
+    async def _start_apps(self, workload: Workload) -> None:
+        stack = self.apps[workload.name] = AsyncExitStack()
+        assert workload.loopback is not None
+        for detour in workload.loopback.detours.values():
+            app = speech.application(str(workload.name), detour.application)
+            await stack.enter_async_context(app)
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as found:
+        try:
+            found.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
+    """`request` to a pod where it names a ServiceAccount, or a Service without a sidecar."""
+    wanted = target(request.target)
+    if wanted.kind == "service" and request.source.startswith("pod/"):
+        return request
+    authority = request.authority or f"{wanted.name.name}.{wanted.name.namespace}"
+    if wanted.kind == "service":
+        port = mesh.services[wanted.name].port(wanted.port)
+        choice = [f"pod/{e.pod}:{e.target_port}" for e in port.endpoints] if port else []
+    else:
+        pods = (w for w in mesh.workloads.values() if str(w.identity) == str(wanted.name))
+        named = pods if wanted.kind == "sa" else ()
+        choice = [f"pod/{w.name}:{wanted.port}" for w in named] or [request.target]
+    return replace(request, target=rng.choice(choice or [request.target]), authority=authority)
+
+
+def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
+    """Whether `answer` is what `decision` says."""
+    path = normalised(request.path) if request.is_http else ""
+    if not way.nameable:
+        refusals = {0} if way.name == "door" else {403}
+        return decision.verdict not in {Verdict.ALLOW, Verdict.MIXED} and (
+            answer.status in refusals or (path is None and answer.status in {0, 400})
+        )
+    if path is None:
+        return answer.status in ({0, 400} if _may_be_cut(request) else {400})
+    if not decision.destinations:
+        return answer.status == (503 if request.is_http else 0)
+    return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
+
+
+def _may_be_cut(request: Request) -> bool:
+    """HTTP/2 resets a stream that is malformed; nobody without a certificate is answered."""
+    return request.protocol is Protocol.H2 or not request.source.startswith(("pod/", "spiffe://c"))
+
+
+def _is_answer_of(
+    mesh: Mesh, request: Request, path: str, destination: Destination, answer: Answer
+) -> bool:
+    if destination.judgement.verdict is Verdict.ALLOW:
+        arrived = not request.is_http or (answer.method, answer.path) == (request.method, path)
+        return answer.status == 200 and answer.pod in pods_of(mesh, destination) and arrived
+    if not request.is_http or destination.judgement.reason == "NoIdentity":
+        return answer.status == 0
+    return answer.status == (400 if destination.judgement.reason == "EscapedSlash" else 403)
+
+
+def pods_of(mesh: Mesh, destination: Destination) -> list[str]:
+    """The pods of a destination."""
+    place = destination.place
+    if place.service is None:
+        return [str(w.name) for w in mesh.workloads.values() if w.identity == place.identity]
+    port = mesh.services[place.service].port(place.port)
+    return [
+        str(e.pod)
+        for e in (port.endpoints if port else ())
+        if (e.target_port, e.identity) == (place.target_port, place.identity)
+    ]

@@ -1,0 +1,202 @@
+"""Real Envoys, `decide` and a naive reading of the objects say the same of every request."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import pytest
+
+from smi.decision.decide import Decision, decide
+from smi.decision.judge import Verdict
+from smi.decision.request import Request
+from smi.k8s.resource import NamespacedName
+from tests import chance, questions, strategies, worlds
+from tests.integration.envoy import speech
+from tests.integration.envoy.stage import Stage, Way, concrete, is_expected, pods_of, stage
+from tests.naive import Naive
+
+pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
+
+MESHES, WORKLOADS, QUESTIONS, EDITS, QUESTIONS_AFTER_EDIT = 7, 4, 150, 3, 45
+AT_ONCE = 8
+SPLITS, REQUESTS_OF_SPLIT = 3, 300
+FALSE_ALARM = 1e-6  # of a whole run, whose counts are fewer than a thousand
+REASONS = {
+    "Allowed",
+    "NoPolicy",
+    "SourceNotListed",
+    "ProtocolNotGranted",
+    "PortNotGranted",
+    "RouteNotGranted",
+    "NoIdentity",
+    "BadRequest",
+    "EscapedSlash",
+    "unavailable",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Owns what was asked and what disagreed, over a whole run."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    disagreements: list[str] = field(default_factory=list)
+
+    def note(self, request: Request, decision: Decision, way: Way) -> None:
+        """Count one request."""
+        reasons = {d.judgement.reason for d in decision.destinations} or {"unavailable"}
+        self.counts["requests", "all"] += 1
+        self.counts["verdict", str(decision.verdict)] += 1
+        self.counts["protocol", str(request.protocol)] += 1
+        self.counts["way", way.name if way.nameable else f"{way.name}, not nameable"] += 1
+        if request.is_http:
+            self.counts["method", request.method] += 1
+        self.counts.update(("reason", reason) for reason in reasons)
+        if decision.split is not None:
+            self.counts["split", "yes"] += 1
+
+    def of(self, what: str) -> dict[str, int]:
+        """The counts of one kind."""
+        return {name: count for (kind, name), count in sorted(self.counts.items()) if kind == what}
+
+    def table(self) -> str:
+        """All counts, a line a kind."""
+        kinds = dict.fromkeys(kind for kind, _ in self.counts)
+        return "\n".join(f"{kind:10} {self.of(kind)}" for kind in kinds)
+
+
+async def test_envoy_decide_and_the_naive_reading_agree(
+    seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tally = Tally()
+    for number in range(seed, seed + MESHES):
+        await _play(random.Random(number), number, tally)
+    with capsys.disabled():
+        print(  # noqa: T201 - a run says what it was about
+            f"\nseeds {seed} to {seed + MESHES - 1}\n{tally.table()}"
+        )
+    assert not tally.disagreements, "\n".join(tally.disagreements)
+    total = tally.counts["requests", "all"]
+    assert total >= 1000
+    assert tally.counts["verdict", "allow"] >= 0.3 * total
+    assert set(tally.of("reason")) == REASONS
+    assert set(tally.of("method")) >= {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
+    assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
+    assert tally.counts["shares", "splits"] >= SPLITS
+
+
+async def _play(rng: random.Random, number: int, tally: Tally) -> None:
+    found = strategies.documents(rng, WORKLOADS)
+    async with stage(rng) as playing:
+        await playing.play(found)
+        await _ask_all(rng, playing, found, QUESTIONS, f"seed {number}", tally)
+        await _judge_shares(rng, playing, found, f"seed {number}", tally)
+        for edit in range(EDITS):
+            found = strategies.edited(rng, found, edit)
+            await playing.play(found)
+            name = f"seed {number}, edit {edit}"
+            await _ask_all(rng, playing, found, QUESTIONS_AFTER_EDIT, name, tally)
+
+
+def _askable(
+    rng: random.Random, playing: Stage, found: list[strategies.Document], count: int
+) -> Iterator[Request]:
+    """Requests over TCP whose source and target are there."""
+    mesh = playing.mesh
+    for request in questions.questions(rng, found, count):
+        named = [request.source, request.target.rpartition(":")[0]]
+        pods = [NamespacedName(*n.split("/")[1:]) for n in named if n.startswith("pod/")]
+        if request.protocol != "udp" and all(pod in mesh.workloads for pod in pods):
+            yield concrete(rng, mesh, request)
+
+
+async def _ask_all(
+    rng: random.Random,
+    playing: Stage,
+    found: list[strategies.Document],
+    count: int,
+    where: str,
+    tally: Tally,
+) -> None:
+    naive, limit = Naive(playing.state.resources.values()), asyncio.Semaphore(AT_ONCE)
+
+    async def judge(request: Request, way: Way) -> None:
+        async with limit:
+            answer = await _send(request, way)
+        decision = decide(playing.mesh, request)
+        tally.note(request, decision, way)
+        if worlds.answers(decision) != naive.shares(request):
+            tally.disagreements.append(f"{where}: decide and the naive reading of {request}")
+        if not is_expected(playing.mesh, request, decision, way, answer):
+            said = [(d.place, d.judgement.reason) for d in decision.destinations]
+            tally.disagreements.append(f"{where}: {way.name} {request}\n  {answer} for {said}")
+
+    async with asyncio.TaskGroup() as tasks:
+        for request in _askable(rng, playing, found, count):
+            way = playing.way(rng, request)
+            if way is not None:
+                tasks.create_task(judge(request, way))
+
+
+async def _send(request: Request, way: Way) -> speech.Answer:
+    to, _, port = request.target.rpartition(":")
+    host = ".".join(reversed(to.split("/")[-2:]))
+    authority = request.authority or (f"{host}:{port}" if way.name == "proxy" else host)
+    return await speech.ask(way.to, request, request.path, authority)
+
+
+async def _judge_shares(
+    rng: random.Random,
+    playing: Stage,
+    found: list[strategies.Document],
+    where: str,
+    tally: Tally,
+) -> None:
+    """Send some requests of each of some splits many times, and count where they arrive."""
+    tried: set[tuple[object, ...]] = set()
+    for request in _askable(rng, playing, found, 1500):
+        decision = decide(playing.mesh, request)
+        shares = _shares(playing, decision)
+        key = (decision.split, request.target, tuple(shares))
+        if decision.split is None or len(shares) < 2 or key in tried or len(tried) == SPLITS:
+            continue
+        way = playing.way(rng, request)
+        if decision.verdict is Verdict.ALLOW and way is not None:
+            tried.add(key)
+            tally.counts["shares", "splits"] += 1
+            tally.disagreements += [
+                f"{where}: shares of {request}: {problem}"
+                for problem in await _surprises(request, way, shares)
+            ]
+
+
+def _shares(playing: Stage, decision: Decision) -> dict[str, Fraction]:
+    """The share of each pod."""
+    shares: dict[str, Fraction] = {}
+    for destination in decision.destinations:
+        pods = pods_of(playing.mesh, destination)
+        for pod in pods:
+            shares[pod] = shares.get(pod, Fraction()) + destination.share / len(pods)
+    return shares
+
+
+async def _surprises(request: Request, way: Way, shares: dict[str, Fraction]) -> Iterable[str]:
+    heard: Counter[str] = Counter()
+
+    async def one() -> None:
+        answer = await _send(request, way)
+        heard[answer.pod or str(answer.status)] += 1
+
+    for _ in range(REQUESTS_OF_SPLIT // AT_ONCE):
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.create_task(one())
+    total = heard.total()
+    return [
+        f"{count} of {total} at {pod}, whose share is {shares.get(pod, 0)}"
+        for pod, count in ((pod, heard[pod]) for pod in shares.keys() | heard.keys())
+        if not chance.is_plausible(count, total, float(shares.get(pod, 0)), FALSE_ALARM / 1000)
+    ]

@@ -1,0 +1,163 @@
+"""A third reading of the objects: dumb, slow, and sharing nothing with the compiler or `decide`.
+
+Who may call whom and where it goes, by the specification's sentences and this project's answers
+where it is silent (the A numbers), in loops over all objects.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from tests import naive_parts as parts
+from tests.naive_parts import Thing
+
+GROUP = "HTTPRouteGroup"
+KINDS = {GROUP, "TCPRoute", "UDPRoute"}
+
+
+class Answer(NamedTuple):
+    """Pods of one identity behind one Service (`None` if the caller names pods); if they allow."""
+
+    service: str | None
+    identity: str
+    allowed: bool
+
+
+class Naive:
+    """Owns the objects (hub versions, and the pods themselves) while questions are asked."""
+
+    def __init__(self, things: Iterable[Thing], trust_domain: str = "cluster.local") -> None:
+        self.things, self.domain = list(things), trust_domain
+
+    def of(self, kind: str, ns: str, name: str | None = None) -> Iterator[Thing]:
+        for thing in self.things:
+            meta = thing.metadata
+            if (thing.kind, meta.namespace) == (kind, ns) and name in {None, meta.name}:
+                yield thing
+
+    def shares(self, asked: Thing) -> dict[Answer, Fraction]:
+        """Which share goes where, and whether it is allowed there; empty if nobody can answer."""
+        target, _, port = asked.target.rpartition(":")
+        *how, ns, name = target.split("/")
+        weights = {None: 1} if how else self.weights(asked, ns, name)
+        behind = self.behind(asked, how, ns, name, int(port))
+        total = sum(weights[s] for s in weights if behind.get(s))  # A17: the others take its share
+        found: dict[Answer, Fraction] = {}
+        for service, weight in weights.items():
+            for pod, number in behind.get(service, ()) if weight else ():
+                allowed = self.allows(pod, number, asked, f"{name}.{ns}")
+                account = f"{ns}/{pod.spec.service_account_name}"
+                answer = Answer(service and f"{ns}/{service}", account, allowed)
+                share = Fraction(weight, total * len(behind[service]))
+                found[answer] = found.get(answer, Fraction()) + share
+        return found
+
+    def behind(self, asked: Thing, how: list[str], ns: str, name: str, port: int) -> dict[Any, Any]:
+        """The ready pods of every Service (or those that are named), each with its own port."""
+        ready = [pod for pod in self.of("Pod", ns) if parts.is_ready(pod)]
+        found = {None: [(p, port) for p in ready if how and parts.names(p)[how[0]] == name]}
+        for service in self.of("Service", ns):
+            here = [p for p in service.spec.ports if parts.is_asked(p, port, asked)]
+            pods = [
+                (p, pod) for p in here for pod in ready if parts.selects(service.spec.selector, pod)
+            ]
+            led = [(pod, parts.target_port(p, pod)) for p, pod in pods]
+            found[service.metadata.name] = [(pod, number) for pod, number in led if number]
+        return found
+
+    def weights(self, asked: Thing, ns: str, root: str) -> dict[Any, int]:
+        """A15: the oldest split of the root that selects the request; else all to the root."""
+        splits = [s for s in self.of("TrafficSplit", ns) if parts.root_of(s) == root]
+        splits.sort(key=lambda s: (s.metadata.creation_timestamp or "", s.metadata.name))
+        for split in splits if asked.protocol != "udp" else ():
+            groups = [m.name for m in split.spec.matches if m.kind == GROUP]
+            matches = [m for g in groups for o in self.of(GROUP, ns, g) for m in o.spec.matches]
+            if not split.spec.matches or any(
+                parts.holds(m, asked, f"{root}.{ns}") for m in matches
+            ):
+                pairs = [(b.service, b.weight) for b in split.spec.backends]
+                return {name: sum(w for n, w in pairs if n == name) for name, _ in pairs}
+        return {root: 1}
+
+    def allows(self, pod: Thing, port: int, asked: Thing, host: str) -> bool:
+        """2.2(3, 7): one TrafficTarget, taken whole, grants it."""
+        every = [t for t in self.of("TrafficTarget", pod.metadata.namespace) if self.opens(t, pod)]
+        kind, other = ("UDPRoute", None) if asked.protocol == "udp" else ("TCPRoute", GROUP)
+        targets = [t for t in every if self.has_port(t, kind, other, port)]
+        routes = [(t, self.routes(t)) for t in targets]
+        if parts.is_refused(asked, [m for _, found in routes for m in found or ()]):
+            return False
+        return any(
+            any(self.is_member(s, t, *self.caller(asked.source)) for s in t.spec.sources)
+            and (
+                kind == "UDPRoute"
+                or found is None
+                or any(parts.holds(m, asked, host) for m in found)
+            )
+            for t, found in routes
+        )
+
+    def caller(self, source: str) -> tuple[str, Thing]:
+        """The SPIFFE ID, and the pod if it is known."""
+        if source == "none" or source.startswith("spiffe://"):
+            return source, None
+        *how, ns, name = source.split("/")
+        pod = next(self.of("Pod", ns, name)) if how else None
+        return self.spiffe(ns, pod.spec.service_account_name if pod else name), pod
+
+    def spiffe(self, ns: str, account: str) -> str:
+        return f"spiffe://{self.domain}/ns/{ns}/sa/{account}"
+
+    def opens(self, target: Thing, pod: Thing) -> bool:
+        """A1: its own namespace only. A rule of unknown kind closes the whole."""
+        ns, destination = target.metadata.namespace, target.spec.destination
+        own = (destination.namespace or ns) == ns and {r.kind for r in target.spec.rules} <= KINDS
+        spiffe = self.spiffe(ns, pod.spec.service_account_name)
+        return own and self.is_member(destination, target, spiffe, pod)
+
+    def is_member(self, reference: Thing, target: Thing, spiffe: str, pod: Thing) -> bool:
+        ns = reference.namespace or target.metadata.namespace
+        if reference.kind == "ServiceAccount":
+            return spiffe == self.spiffe(ns, reference.name)
+        bindings = self.of("IdentityBinding", ns, reference.name)
+        for binding in bindings if reference.kind == "IdentityBinding" else ():
+            schemes, labels = binding.spec.schemes, binding.spec.schemes.pod_label_selector
+            ids = {f"spiffe://{i.removeprefix('spiffe://')}" for i in schemes.spiffe_identities}
+            ids = {i for i in ids if re.fullmatch(f"{self.spiffe(ns, '')}[^/]+", i)}  # A14
+            if spiffe in ids | {self.spiffe(ns, schemes.service_account or "")}:
+                return True
+            known = pod and pod.metadata.namespace == ns and pod.metadata.uid
+            if known and labels and parts.selects(labels.match_labels, pod):
+                return True
+        return False
+
+    def routes(self, target: Thing) -> list[Thing] | None:
+        """The matches that it selects (A2: all, where it names none), `None` for any bytes."""
+        rules = [r for r in target.spec.rules if r.kind == GROUP]
+        groups = [(r, g) for r in rules for g in self.of(GROUP, target.metadata.namespace, r.name)]
+        written = [(r, m) for r, g in groups for m in g.spec.matches if parts.is_sound(m)]
+        found = [m for r, m in written if not r.matches or m.name in r.matches]
+        return found if rules else None
+
+    def has_port(self, target: Thing, kind: str, other: str | None, port: int) -> bool:
+        """A7: a written number is the pods' own port if it is one, else where a Service leads.
+
+        A rule of the `other` kind suffices where there is none of this.
+        """
+        ns, own, through = target.metadata.namespace, set[int](), set[tuple[int, Any]]()
+        rules = [rule.name for rule in target.spec.rules if rule.kind == kind]
+        routes = [route.spec.matches.ports for name in rules for route in self.of(kind, ns, name)]
+        for pod in [
+            p for p in self.of("Pod", ns) if self.opens(target, p) and not parts.has_ended(p)
+        ]:
+            own |= {p.container_port for c in pod.spec.containers for p in c.ports}
+            services = [s for s in self.of("Service", ns) if parts.selects(s.spec.selector, pod)]
+            leads = {(p.port, parts.target_port(p, pod)) for s in services for p in s.spec.ports}
+            own, through = own | {to for _, to in leads if to}, through | leads
+        leading = {(n, to) for n, to in through if n not in own and to}
+        return (not rules and other in {r.kind for r in target.spec.rules}) or any(
+            not ports or (n, port) in leading or (n == port and n not in dict(leading))
+            for ports in routes
+            for n in ports or (0,)
+        )

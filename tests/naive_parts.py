@@ -1,0 +1,127 @@
+"""What `tests.naive` knows of one request, one match or one Kubernetes object alone."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import re2
+
+Thing = Any  # objects at their hub versions, pods among them; questions as `decide` takes them
+
+OPTIONS = re2.Options()
+OPTIONS.encoding, OPTIONS.log_errors = re2.Options.Encoding.LATIN1, False
+
+
+def selects(labels: Mapping[str, str], pod: Thing) -> bool:
+    """No labels select nothing."""
+    return bool(labels) and all(pod.metadata.labels.get(k) == v for k, v in labels.items())
+
+
+def has_ended(pod: Thing) -> bool:
+    return pod.status.phase in {"Succeeded", "Failed"}
+
+
+def is_ready(pod: Thing) -> bool:
+    said = {condition.type: condition.status for condition in pod.status.conditions}
+    return said.get("Ready") == "True" and bool(pod.status.pod_ip) and not has_ended(pod)
+
+
+def names(pod: Thing) -> dict[str, str]:
+    """How questions name the pod."""
+    return {"pod": pod.metadata.name, "sa": pod.spec.service_account_name}
+
+
+def is_asked(port: Thing, number: int, asked: Thing) -> bool:
+    transport = "UDP" if asked.protocol == "udp" else "TCP"
+    return (port.port, port.protocol) == (number, transport)
+
+
+def target_port(port: Thing, pod: Thing) -> int | None:
+    """The port of the pod that a Service's port leads to."""
+    if not isinstance(port.target_port, str):
+        return int(port.target_port or port.port)
+    offered = [p for container in pod.spec.containers for p in container.ports]
+    named = [p for p in offered if (p.name, p.protocol) == (port.target_port, port.protocol)]
+    return int(named[0].container_port) if named else None
+
+
+def root_of(split: Thing) -> str | None:
+    """A13: `name`, `name.ns` or `name.ns.svc...`, of the split's own namespace."""
+    ns = re.escape(split.metadata.namespace)
+    found = re.fullmatch(rf"([^.]+)(\.{ns}(\.svc(\..+)?)?)?\.?", split.spec.service)
+    return found[1] if found else None
+
+
+def is_http(asked: Thing) -> bool:
+    return asked.protocol in {"http", "h2"}
+
+
+def normal(target: str) -> str | None:
+    """The request target as sidecars forward it; `None` where they answer 400."""
+    if not all("!" <= char <= "~" and char != "#" for char in target):
+        return None
+    absolute = re.fullmatch(r"https?://[^/?]*(/[^?]*)?(\?.*)?", target)
+    path, mark, query = (absolute.expand(r"\1\2") if absolute else target).partition("?")
+    path = path or ("/" if absolute else "")
+    if not path.startswith("/") or "%00" in path:
+        return None
+    path = re.sub("%[0-9A-Fa-f]{2}", lambda escape: _plain(escape[0]), path)
+    path = re.sub('["<>^`{|}]', lambda char: f"%{ord(char[0]):02X}", path).replace("\\", "/")
+    kept: list[str] = []
+    for segment in re.findall("/[^/]*", path):
+        if segment == "/..":
+            del kept[-1:]
+        elif segment != "/.":
+            kept.append(segment)
+    end = "/" if path.endswith(("/.", "/..")) or not kept else ""
+    return re.sub("/+", "/", "".join(kept) + end) + mark + query
+
+
+def is_refused(asked: Thing, matches: Iterable[Thing]) -> bool:
+    """Whether it is answered by 400: no path, or an escaped slash where a path has a say."""
+    path = normal(asked.path) if is_http(asked) else ""
+    escaped = path and re.search("(?i)%2f|%5c", path.partition("?")[0])
+    return path is None or bool(escaped and any(match.path_regex for match in matches))
+
+
+def _plain(escape: str) -> str:
+    char = unquote(escape, encoding="latin-1")
+    return char if re.fullmatch("[A-Za-z0-9._~-]", char) else escape
+
+
+def is_sound(match: Thing) -> bool:
+    """Whether RE2 takes all that is written."""
+    try:
+        for regex in (match.path_regex or "", *(regex for _, regex in match.headers)):
+            re2.compile(regex.encode(), OPTIONS)
+    except re2.error:
+        return False
+    return all(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+|:authority", name) for name, _ in match.headers)
+
+
+def holds(match: Thing, asked: Thing, host: str) -> bool:
+    """A3: the path (no query) from its start. A4: whole header values. A24: `*` is any method."""
+    path = normal(asked.path) if is_http(asked) else None
+    if path is None or not is_sound(match):
+        return False
+    if match.methods and not {"*", asked.method} & set(match.methods):
+        return False
+    start = re2.compile((match.path_regex or "").encode(), OPTIONS)
+    if not start.match(path.partition("?")[0].encode()):
+        return False
+    return all(_is_whole(regex, _value(name, asked, host)) for name, regex in match.headers)
+
+
+def _value(name: str, asked: Thing, host: str) -> str | None:
+    lower = name.lower()
+    if lower in {"host", ":authority"}:
+        return asked.authority or host
+    values = [value.strip(" \t") for written, value in asked.headers if written.lower() == lower]
+    crumbs = lower == "cookie" and asked.protocol == "h2"  # RFC 9113, 8.2.3
+    return ("; " if crumbs else ",").join(values) if values else None
+
+
+def _is_whole(regex: str, value: str | None) -> bool:
+    compiled = re2.compile(regex.encode(), OPTIONS)
+    return value is not None and compiled.fullmatch(value.encode()) is not None

@@ -1,0 +1,70 @@
+"""From generated documents to what is compiled, and what is asked of it."""
+
+import random
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from smi import scheme
+from smi.compiler.state import ClusterState, collect
+from smi.decision.decide import Decision
+from smi.decision.judge import Verdict
+from smi.k8s import core_v1
+from smi.k8s.resource import Resource
+from tests.naive import Answer
+from tests.strategies import Document
+
+
+class Decoder:
+    """Owns what was decoded, so that equal documents stay the same objects."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Document, Resource]] = {}
+
+    def resources(self, found: Iterable[Document]) -> list[Resource]:
+        """The objects that `found` describe."""
+        return [self._resource(document) for document in found]
+
+    def _resource(self, document: Document) -> Resource:
+        if id(document) not in self._known:
+            resource = scheme.decode(document)
+            assert resource is not None, document
+            self._known[id(document)] = (document, resource)
+        return self._known[id(document)][1]
+
+
+def state(found: Iterable[Document]) -> ClusterState:
+    """The cluster of `found`, all pods ready."""
+    return collect(Decoder().resources(found))
+
+
+def unsettled(rng: random.Random, cluster: ClusterState) -> ClusterState:
+    """`cluster` with some pods that are not ready, have ended, or are only just made."""
+    resources = dict(cluster.resources)
+    for key, resource in resources.items():
+        if isinstance(resource, core_v1.Pod) and rng.random() < 0.15:
+            resources[key] = _unsettled(rng, resource)
+    return ClusterState(resources, cluster.loopbacks, cluster.trust_domain)
+
+
+def _unsettled(rng: random.Random, pod: core_v1.Pod) -> core_v1.Pod:
+    not_ready = core_v1.PodCondition(type="Ready", status="False")
+    changes: dict[str, dict[str, Any]] = {
+        "not ready": {"conditions": (not_ready,)},
+        "ended": {"phase": rng.choice(("Succeeded", "Failed"))},
+        "pending": {"phase": "Pending", "pod_ip": "", "conditions": ()},
+        "without address": {"pod_ip": ""},
+    }
+    change = changes[rng.choice(tuple(changes))]
+    return pod.model_copy(update={"status": pod.status.model_copy(update=change)})
+
+
+def answers(decision: Decision) -> dict[Answer, Fraction]:
+    """A decision in the words of `tests.naive`."""
+    found: dict[Answer, Fraction] = {}
+    for destination in decision.destinations:
+        service = destination.place.service
+        allowed = destination.judgement.verdict is Verdict.ALLOW
+        answer = Answer(service and str(service), str(destination.place.identity), allowed)
+        found[answer] = found.get(answer, Fraction()) + destination.share
+    return found
