@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import re2
 
@@ -57,15 +57,16 @@ def is_http(asked: Thing) -> bool:
     return asked.protocol in {"http", "h2"}
 
 
-def normal(target: str) -> str | None:
-    """The request target as sidecars forward it; `None` where they answer 400."""
-    if not all("!" <= char <= "~" and char != "#" for char in target):
+def normal(asked: Thing) -> str | None:
+    """The request target as sidecars forward it; `None` where they refuse it."""
+    target, http2 = asked.path, asked.protocol == "h2"
+    if not all(char > " " and char not in "#\x7f" and (http2 or char < "\x80") for char in target):
         return None
-    absolute = re.fullmatch(r"https?://[^/?]*(/[^?]*)?(\?.*)?", target)
-    path, mark, query = (absolute.expand(r"\1\2") if absolute else target).partition("?")
-    path = path or ("/" if absolute else "")
+    absolute = re.fullmatch("(?i)https?://[^/?]+(/.*)?", target)
+    path, mark, query = (absolute[1] or "/" if absolute and not http2 else target).partition("?")
     if not path.startswith("/") or "%00" in path:
         return None
+    path = "".join(char if char < "\x80" else quote(char) for char in path)
     path = re.sub("%[0-9A-Fa-f]{2}", lambda escape: _plain(escape[0]), path)
     path = re.sub('["<>^`{|}]', lambda char: f"%{ord(char[0]):02X}", path).replace("\\", "/")
     kept: list[str] = []
@@ -80,7 +81,7 @@ def normal(target: str) -> str | None:
 
 def is_refused(asked: Thing, matches: Iterable[Thing]) -> bool:
     """Whether it is answered by 400: no path, or an escaped slash where a path has a say."""
-    path = normal(asked.path) if is_http(asked) else ""
+    path = normal(asked) if is_http(asked) else ""
     escaped = path and re.search("(?i)%2f|%5c", path.partition("?")[0])
     return path is None or bool(escaped and any(match.path_regex for match in matches))
 
@@ -102,7 +103,7 @@ def is_sound(match: Thing) -> bool:
 
 def holds(match: Thing, asked: Thing, host: str) -> bool:
     """A3: the path (no query) from its start. A4: whole header values. A24: `*` is any method."""
-    path = normal(asked.path) if is_http(asked) else None
+    path = normal(asked) if is_http(asked) else None
     if path is None or not is_sound(match):
         return False
     if match.methods and not {"*", asked.method} & set(match.methods):
@@ -116,7 +117,8 @@ def holds(match: Thing, asked: Thing, host: str) -> bool:
 def _value(name: str, asked: Thing, host: str) -> str | None:
     lower = name.lower()
     if lower in {"host", ":authority"}:
-        return asked.authority or host
+        absolute = re.match("(?i)https?://([^/?]+)", "" if asked.protocol == "h2" else asked.path)
+        return absolute[1] if absolute else asked.authority or host
     values = [value.strip(" \t") for written, value in asked.headers if written.lower() == lower]
     crumbs = lower == "cookie" and asked.protocol == "h2"  # RFC 9113, 8.2.3
     return ("; " if crumbs else ",").join(values) if values else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from smi.decision.request import Protocol, Request
 from tests import samples
-from tests.strategies import ACCOUNTS, NAMESPACES, Document, of
+from tests.strategies import ACCOUNTS, NAMESPACES, Document, account, of
 
 ODD_PATHS = (
     "*",
@@ -100,8 +100,7 @@ def _members(found: list[Document], reference: Document, ns: str) -> list[Docume
 
 
 def _account(deployment: Document) -> str:
-    account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
-    return f"{deployment['metadata']['namespace']}/{account}"
+    return "/".join(account(deployment))
 
 
 def _target(
@@ -115,7 +114,7 @@ def _target(
         for service in of(found, "Service", ns)
         if service["spec"]["selector"].items() <= labels.items()
         for port in service["spec"]["ports"]
-        if port["protocol"] == transport
+        if port.get("protocol", "TCP") == transport
     ]
     if offered and rng.random() < 0.8:
         return rng.choice(offered)
@@ -156,12 +155,12 @@ def _missed(rng: random.Random, found: list[Document], request: Request) -> Requ
     deployment = rng.choice(of(found, "Deployment"))
     match rng.choice(("source", "target", "route", "route", "odd", "method", "protocol")):
         case "source":
-            ns, account = rng.choice(NAMESPACES), rng.choice(ACCOUNTS)
+            ns, name = rng.choice(NAMESPACES), rng.choice(ACCOUNTS)
             sources = (
                 f"pod/{pod_of(rng, deployment)}",
-                f"{ns}/{account}",
-                f"spiffe://cluster.local/ns/{ns}/sa/{account}",
-                f"spiffe://example.org/ns/{ns}/sa/{account}",
+                f"{ns}/{name}",
+                f"spiffe://cluster.local/ns/{ns}/sa/{name}",
+                f"spiffe://example.org/ns/{ns}/sa/{name}",
                 "none",
             )
             return replace(request, source=rng.choice(sources))

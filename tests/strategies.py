@@ -56,6 +56,8 @@ def documents(rng: random.Random, workloads: int = 6) -> list[Document]:
         found += [binding(rng, ns, f"ids-{n}") for n in range(rng.randint(0, 2))]
     for number in range(rng.randint(2, 10)):
         found.append(target(rng, found, f"target-{number}"))
+    if rng.random() < 0.3:
+        found += canary(rng, found)
     for number in range(rng.randint(0, 5)):
         found.append(split(rng, found, f"split-{number}"))
     return found
@@ -236,6 +238,51 @@ def split(rng: random.Random, found: list[Document], name: str) -> Document:
     return _document(
         "TrafficSplit", ns, name, spec, **({"creationTimestamp": time} if time else {})
     )
+
+
+def canary(rng: random.Random, found: list[Document]) -> list[Document]:
+    """A Service `canary` with two or three others behind it, most of them open to all that runs."""
+    deployments = of(found, "Deployment")
+    ns = rng.choice(deployments)["metadata"]["namespace"]
+    here = [d for d in deployments if d["metadata"]["namespace"] == ns]
+    spoken = rng.choice(({"name": "http"}, {"name": "tcp"}, {}))
+    names = ["canary", *(f"canary-{version}" for version in range(rng.randint(2, 3)))]
+    made = []
+    for name in names:
+        deployment = rng.choice(here)
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        lead = rng.choice([p for p in _ports_of(deployment) if p.get("protocol") != "UDP"] or [{}])
+        port = {"port": 80, "targetPort": lead.get("containerPort", 8080), **spoken}
+        selector = {"app": labels["app"]}
+        made.append(_document("Service", ns, name, {"selector": selector, "ports": [port]}))
+    backends = [{"service": name, "weight": rng.choice(WEIGHTS)} for name in names[1:]]
+    backends[0]["weight"] = 1
+    made.append(
+        _document("TrafficSplit", ns, "canary", {"service": "canary", "backends": backends})
+    )
+    made.append(_document("TCPRoute", ns, "everything", {"matches": {"ports": []}}))
+    sources = [
+        {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        for namespace, name in dict.fromkeys(map(account, deployments))
+    ]
+    rules = [{"kind": "TCPRoute", "name": "everything"}]
+    for number, (_, name) in enumerate(dict.fromkeys(map(account, here))):
+        spec = {"destination": {"kind": "ServiceAccount", "name": name}, "sources": sources}
+        if rng.random() < 0.8:
+            target_ = _document("TrafficTarget", ns, f"canary-{number}", {**spec, "rules": rules})
+            made.append(target_)
+    return made
+
+
+def _ports_of(deployment: Document) -> list[Document]:
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    return [port for container in containers for port in container["ports"]]
+
+
+def account(deployment: Document) -> tuple[str, str]:
+    """Namespace and name of the ServiceAccount that a workload runs as."""
+    name = deployment["spec"]["template"]["spec"]["serviceAccountName"]
+    return deployment["metadata"]["namespace"], name
 
 
 def edited(rng: random.Random, found: list[Document], number: int) -> list[Document]:

@@ -8,6 +8,7 @@ from smi.access.v1alpha4 import Rule as RuleReference
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.compiler.workloads import selected_pods
+from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, service_identity, spiffe_id
@@ -15,6 +16,8 @@ from smi.model.inbound import Inbound, Mode, Rule
 from smi.model.match import HttpMatch
 from smi.model.workload import PolicyGroup
 from smi.specs import TCPRoute, UDPRoute
+
+MODE_ANNOTATION = "smi-mesh.io/mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,23 @@ def _not_found(findings: Findings, index: int, rule: RuleReference, name: Namesp
         f"{rule.kind}NotFound",
         f"there is no {rule.kind} {name}; this rule grants nothing",
     )
+
+
+def mode(read: Read, name: NamespacedName) -> Judged[Mode] | None:
+    """How far policy binds the pods of the Namespace `name`: strictly, whatever it asks for."""
+    namespace: core_v1.Namespace | None = read(("Namespace", name))
+    if namespace is None:
+        return None
+    findings = Findings("Namespace", name)
+    wanted = namespace.metadata.annotations.get(MODE_ANNOTATION, Mode.STRICT)
+    if wanted != Mode.STRICT:
+        findings.error(
+            f"metadata.annotations.{MODE_ANNOTATION}",
+            "ModeNotSupported",
+            f"{wanted!r} is not enforced by this version: policy binds the namespace strictly;"
+            " remove the annotation, or write strict",
+        )
+    return findings.judged(Mode.STRICT)
 
 
 def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:

@@ -21,6 +21,7 @@ _RULES: Final[Mapping[str, Any]] = {
     "target ports": destinations.target_ports,
     "pods of destination": destinations.pods_of_destination,
     "HTTPRouteGroup matches": matches.http_matches,
+    "mode": access_rules.mode,
     "members": access_rules.members,
     "grant": access_rules.grant,
     "inbound": access_rules.inbound,
@@ -32,6 +33,7 @@ _RULES: Final[Mapping[str, Any]] = {
 }
 
 _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
+    "Namespace": ("mode",),
     "Pod": ("workload",),
     "Service": ("service", "routes"),
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),

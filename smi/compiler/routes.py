@@ -61,7 +61,7 @@ def _judge_against_root(
         else:
             _judge_ports(read, name, root, field, findings)
     if sum(backend.weight for backend in written.spec.backends) == 0:
-        findings.error(
+        findings.warning(
             "spec.backends",
             "NoWeight",
             f"no backend has a weight above 0; requests to {root} fail with 503",

@@ -15,7 +15,6 @@ from smi.model.identity import ServiceIdentity
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, Route, Split
-from smi.model.path import normalised
 from smi.model.service import Service
 from smi.model.workload import PolicyGroup, Workload
 
@@ -124,7 +123,7 @@ def _split(mesh: Mesh, request: Request, wanted: Target) -> Split | None:
 def _selects(split: Split, request: Request, route: Route) -> bool:
     if split.matches is None:
         return True
-    path = normalised(request.path)
+    path = request.forwarded
     if not request.is_http or path is None:
         return False
     view = seen(request, route.root, path)

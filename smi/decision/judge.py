@@ -9,7 +9,7 @@ from smi.decision.matching import Seen, failure, seen
 from smi.decision.request import Caller, Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.inbound import Inbound, Rule
-from smi.model.path import has_escaped_slash, normalised
+from smi.model.path import has_escaped_slash
 
 
 class Verdict(StrEnum):
@@ -76,7 +76,7 @@ def judge(
     inbound: Inbound, port: int, caller: Caller, request: Request, name: NamespacedName
 ) -> Judgement:
     """What the pods of `inbound` answer at their own `port` to a request for `name`."""
-    path = normalised(request.path) if request.is_http else ""
+    path = request.forwarded if request.is_http else ""
     if path is None:
         return _denied("BadRequest", f"{request.path!r} is no path: answered with 400")
     if caller.spiffe is None:

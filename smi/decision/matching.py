@@ -10,7 +10,7 @@ import re2
 from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.match import HttpMatch, anchored
-from smi.model.path import without_query
+from smi.model.path import authority, without_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Seen:
 
 def seen(request: Request, name: NamespacedName, path: str) -> Seen:
     """`request` to the Service or pod `name`, whose normalised request target is `path`."""
-    headers = {":authority": request.authority or f"{name.name}.{name.namespace}"}
+    host = None if request.protocol is Protocol.H2 else authority(request.path)
+    headers = {":authority": host or request.authority or f"{name.name}.{name.namespace}"}
     for written, value in request.headers:
         header = written.lower()
         # Envoy joins the cookies that HTTP/2 splits (RFC 9113, 8.2.3), not two lines of HTTP/1.

@@ -8,6 +8,7 @@ from smi.errors import InvalidRequest
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_id
 from smi.model.mesh import Mesh
+from smi.model.path import normalised
 
 
 class Protocol(StrEnum):
@@ -41,6 +42,11 @@ class Request:
     def is_http(self) -> bool:
         """Whether a route group can say anything about it."""
         return self.protocol in {Protocol.HTTP, Protocol.H2}
+
+    @property
+    def forwarded(self) -> str | None:
+        """The request target as sidecars judge and forward it; `None` where they refuse it."""
+        return normalised(self.path, http2=self.protocol is Protocol.H2)
 
     @property
     def transport(self) -> str:

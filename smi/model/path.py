@@ -1,7 +1,7 @@
 """Request targets as sidecars rewrite them: what is judged is what is forwarded."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 _UNRESERVED = re.compile(
     r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|5[fF]|6[1-9a-fA-F]|7[0-9aA]|7[eE])"
@@ -9,38 +9,47 @@ _UNRESERVED = re.compile(
 """Escapes of letters, digits and `-._~`, which RFC 3986 section 2.3 makes equal to themselves."""
 
 _ESCAPED = {ord(char): f"%{ord(char):02X}" for char in '"<>^`{|}'}
-_REFUSED = re.compile(r"[^\x21-\x7e]|#|^[^?]*%00")
+_REFUSED = re.compile(r"[\x00-\x20\x7f#]|^[^?]*%00")
+_NOT_ASCII = re.compile("[^\x00-\x7f]+")
+_ABSOLUTE = re.compile("https?://([^/?]+)(/.*)?", re.IGNORECASE)
 _NESTED_ESCAPE = re.compile(r"%(?=\x00?[0-9a-fA-F]\x00?[0-9a-fA-F])(?=\x00?.?\x00)")
-"""A `%` that stood alone and, by decoding (marked by NUL) what follows it, would begin an escape."""
+"""A `%` that, once what follows it is decoded (marked by NUL), would begin an escape."""
 _ESCAPED_SLASH = re.compile("%2f|%5c", re.IGNORECASE)
 
 
-def normalised(target: str) -> str | None:
+def normalised(target: str, *, http2: bool = False) -> str | None:
     r"""`target` (a path with or without a query, or an absolute URI) as sidecars forward it.
 
     Escaped unreserved characters are decoded, `\` becomes `/`, dot segments are resolved and
-    repeated slashes merged; the query stays as it is. `None` where a sidecar answers 400. Follows
-    Envoy 1.40 with `normalize_path` and `merge_slashes`.
+    repeated slashes merged; the query stays as it is. `None` where a sidecar does not serve it:
+    HTTP/1 is answered 400, an HTTP/2 stream may be reset. HTTP/1 has no bytes above ASCII, HTTP/2
+    no absolute URIs. Follows Envoy 1.40 with `normalize_path` and `merge_slashes`.
     """
-    if _REFUSED.search(target):
+    if _REFUSED.search(target) or not (http2 or target.isascii()):
         return None
-    path, mark, query = _origin_form(target).partition("?")
+    absolute = None if http2 else _ABSOLUTE.fullmatch(target)
+    path, mark, query = (absolute[2] or "/" if absolute else target).partition("?")
     if not path.startswith("/"):
         return None
     return _merged(_resolved(_decoded(path))) + mark + query
 
 
-def _origin_form(target: str) -> str:
-    if not target.startswith(("http://", "https://")):
-        return target
-    parts = urlsplit(target)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+def authority(target: str) -> str | None:
+    """The host that an absolute URI names, which wins over a `Host` header; `None` for a path.
+
+    > When an origin server receives a request with an absolute-form of request-target, the origin
+    > server MUST ignore the received Host header field (if any) and instead use the host
+    > information of the request-target.   (RFC 9112, 3.2.2)
+    """
+    absolute = _ABSOLUTE.fullmatch(target)
+    return absolute[1] if absolute else None
 
 
 def _decoded(path: str) -> str:
     marked = _UNRESERVED.sub(lambda escape: "\0" + chr(int(escape[1], 16)), path)
     text = _NESTED_ESCAPE.sub("%25", marked).replace("\0", "")
-    return text.translate(_ESCAPED).replace("\\", "/")
+    plain = _NOT_ASCII.sub(lambda found: quote(found[0]), text)
+    return plain.translate(_ESCAPED).replace("\\", "/")
 
 
 def _resolved(path: str) -> str:

@@ -23,6 +23,9 @@ SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
 
 EVERYTHING = ("*",)
 
+# > The sum of all weights must not exceed uint32_t maximum.   (WeightedCluster.clusters)
+MOST_WEIGHT = 2**32 - 1
+
 
 def of_service(route: Route) -> route_pb2.RouteConfiguration:
     """The routes of a listener that stands for one port of a Service, whatever the host says."""
@@ -105,14 +108,24 @@ def _to_split(route: Route, split: Split) -> route_components_pb2.Route:
         clusters=[
             route_components_pb2.WeightedCluster.ClusterWeight(
                 name=names.upstream(destination.service, route.port, AppProtocol.HTTP),
-                weight=wrappers_pb2.UInt32Value(value=destination.weight),
+                weight=wrappers_pb2.UInt32Value(value=weight),
             )
-            for destination in split.destinations
+            for destination, weight in zip(split.destinations, _weights(split), strict=True)
         ]
     )
     found = _route(name, "")
     found.route.weighted_clusters.CopyFrom(weighted)
     return found
+
+
+def _weights(split: Split) -> Iterable[int]:
+    """As they are, or in proportion where their sum is more than Envoy takes."""
+    weights = [destination.weight for destination in split.destinations]
+    total = sum(weights)
+    if total <= MOST_WEIGHT:
+        return weights
+    # Half, so that what rounding up adds still fits.
+    return [max(1, weight * (MOST_WEIGHT // 2) // total) for weight in weights]
 
 
 def _route(name: str, cluster: str) -> route_components_pb2.Route:

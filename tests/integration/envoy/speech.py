@@ -165,7 +165,7 @@ async def _serve(pod: str, reader: asyncio.StreamReader, writer: asyncio.StreamW
         if line.startswith(PREFACE):
             await _serve_h2(pod, line, reader, writer)
             return
-        method, path, _ = line.decode().split(" ")
+        method, path, *_ = line.decode("latin-1").split(" ")
         await reader.readuntil(b"\r\n\r\n")
         told = f"x-pod: {pod}\r\nx-method: {method}\r\nx-path: {path}"
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{told}\r\n\r\n".encode())

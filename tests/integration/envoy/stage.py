@@ -12,13 +12,12 @@ from uuid import UUID
 
 from smi.compiler.compile import Compiler
 from smi.compiler.state import ClusterState, collect
-from smi.decision.decide import Decision, Destination
+from smi.decision.decide import Decision, Destination, decide
 from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request, caller, target
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, SpiffeId
 from smi.model.mesh import Mesh
-from smi.model.path import normalised
 from smi.model.service import AppProtocol
 from smi.model.workload import Workload
 from smi.standalone.addressing import Machine
@@ -35,11 +34,16 @@ FOREIGN = "example.org"
 
 
 class Way(NamedTuple):
-    """How a request is sent, by name, and whether its Service may be named there."""
+    """How a request is sent, by name.
+
+    `nameable` says whether the client's sidecar knows the Service, `detects` whether it looks at
+    the first bytes to tell HTTP from others.
+    """
 
     name: str
     to: Dialled
     nameable: bool = True
+    detects: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +87,9 @@ class Stage:
             client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
             return self._through_sidecar(rng, client, request)
         pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
-        if pod is None or pod.loopback is None or wanted.port not in pod.loopback.detours:
+        if pod is None or not pod.ready or pod.loopback is None:
+            return None
+        if wanted.port not in pod.loopback.detours:
             return None
         return Way("direct", self._direct(request, pod, wanted.port))
 
@@ -99,7 +105,8 @@ class Stage:
         assert client.loopback is not None
         if by_door and speaks is not refused:
             port = client.loopback.services[wanted.name, wanted.port]
-            return Way("door", Dialled(client.address, port), bool(mine))
+            detects = speaks is AppProtocol.DETECT
+            return Way("door", Dialled(client.address, port), bool(mine), detects)
         if request.is_http and not request.authority and not request.path.startswith("http"):
             return Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
         return None
@@ -127,7 +134,7 @@ class Stage:
 
 def _uid(mesh: Mesh, name: NamespacedName) -> PodUid | None:
     workload = mesh.workloads.get(name)
-    return workload and workload.uid
+    return None if workload is None else workload.uid
 
 
 def _issue(state: Path, spiffe: SpiffeId, uid: PodUid, file: Path) -> None:
@@ -191,22 +198,25 @@ def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
     """Whether `answer` is what `decision` says."""
-    path = normalised(request.path) if request.is_http else ""
+    if request.source == "none" or request.source.startswith(f"spiffe://{FOREIGN}/"):
+        return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
+    path = request.forwarded if request.is_http else ""
     if not way.nameable:
-        refusals = {0} if way.name == "door" else {403}
-        return decision.verdict not in {Verdict.ALLOW, Verdict.MIXED} and (
-            answer.status in refusals or (path is None and answer.status in {0, 400})
-        )
+        refused = answer.status == 0 if way.name == "door" else answer.status in {0, 400, 403}
+        return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
     if path is None:
-        return answer.status in ({0, 400} if _may_be_cut(request) else {400})
+        return _is_refusal(mesh, request, way, answer)
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
 
 
-def _may_be_cut(request: Request) -> bool:
-    """HTTP/2 resets a stream that is malformed; nobody without a certificate is answered."""
-    return request.protocol is Protocol.H2 or not request.source.startswith(("pod/", "spiffe://c"))
+def _is_refusal(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:
+    """HTTP/2 may reset a stream. To a port that declares nothing, what is no HTTP is bytes."""
+    if way.detects:
+        as_bytes = decide(mesh, replace(request, protocol=Protocol.TCP))
+        return as_bytes.verdict is Verdict.ALLOW or answer.status in {0, 400}
+    return answer.status in ({0, 400} if request.protocol is Protocol.H2 else {400})
 
 
 def _is_answer_of(
@@ -215,7 +225,7 @@ def _is_answer_of(
     if destination.judgement.verdict is Verdict.ALLOW:
         arrived = not request.is_http or (answer.method, answer.path) == (request.method, path)
         return answer.status == 200 and answer.pod in pods_of(mesh, destination) and arrived
-    if not request.is_http or destination.judgement.reason == "NoIdentity":
+    if not request.is_http:
         return answer.status == 0
     return answer.status == (400 if destination.judgement.reason == "EscapedSlash" else 403)
 
