@@ -1,12 +1,17 @@
 """What tests may be asked on the command line, and what they need of the machine."""
 
+import os
 import random
 
 import pytest
 
+DEFAULT_SEED = 1
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", default="1", help="of generated meshes: a number, or `random`")
+    parser.addoption(
+        "--seed", default=str(DEFAULT_SEED), help="of generated meshes: a number, or `random`"
+    )
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
 
 
@@ -14,4 +19,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def seed(request: pytest.FixtureRequest) -> int:
     """Where generated meshes start."""
     written: str = request.config.getoption("--seed")
-    return random.randrange(10**6) if written == "random" else int(written)
+    return _chance() if written == "random" else int(written)
+
+
+@pytest.fixture
+def one_more_seed() -> tuple[int, ...]:
+    """Where everything is required, as in CI, a seed that nobody has tried yet."""
+    return (_chance(),) if _everything_is_required() else ()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test without the binary that it needs is skipped, or fails where all are required."""
+    if item.get_closest_marker("envoy") is None:
+        return
+    from smi.errors import MissingExtra  # noqa: PLC0415 - coverage starts before the product does
+    from smi_envoy import sidecar  # noqa: PLC0415
+
+    try:
+        sidecar.executable()
+    except MissingExtra as error:
+        if _everything_is_required():
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+def _everything_is_required() -> bool:
+    return bool(os.environ.get("SMI_REQUIRE_ALL"))
+
+
+def _chance() -> int:
+    return random.randrange(10**6)

@@ -50,20 +50,18 @@ class Naive:
                 account = f"{ns}/{pod.spec.service_account_name}"
                 answer = Answer(service and f"{ns}/{service}", account, allowed)
                 share = Fraction(weight, total * len(behind[service]))
-                found[answer] = found.get(answer, Fraction()) + share
+                found[answer] = found.get(answer, 0) + share
         return found
 
     def behind(self, asked: Thing, how: list[str], ns: str, name: str, port: int) -> dict[Any, Any]:
         """The ready pods of every Service (or those that are named), each with its own port."""
         ready = [pod for pod in self.of("Pod", ns) if parts.is_ready(pod)]
         found = {None: [(p, port) for p in ready if how and parts.names(p)[how[0]] == name]}
-        for service in self.of("Service", ns):
-            here = [p for p in service.spec.ports if parts.is_asked(p, port, asked)]
-            pods = [
-                (p, pod) for p in here for pod in ready if parts.selects(service.spec.selector, pod)
-            ]
+        for s in self.of("Service", ns):
+            here = [p for p in s.spec.ports if parts.is_asked(p, port, asked)]
+            pods = [(p, pod) for p in here for pod in ready if parts.selects(s.spec.selector, pod)]
             led = [(pod, parts.target_port(p, pod)) for p, pod in pods]
-            found[service.metadata.name] = [(pod, number) for pod, number in led if number]
+            found[s.metadata.name] = [(pod, number) for pod, number in led if number]
         return found
 
     def weights(self, asked: Thing, ns: str, root: str) -> dict[Any, int]:
@@ -73,9 +71,7 @@ class Naive:
         for split in splits if asked.protocol != "udp" else ():
             groups = [m.name for m in split.spec.matches if m.kind == GROUP]
             matches = [m for g in groups for o in self.of(GROUP, ns, g) for m in o.spec.matches]
-            if not split.spec.matches or any(
-                parts.holds(m, asked, f"{root}.{ns}") for m in matches
-            ):
+            if not split.spec.matches or parts.any_holds(matches, asked, f"{root}.{ns}"):
                 pairs = [(b.service, b.weight) for b in split.spec.backends]
                 return {name: sum(w for n, w in pairs if n == name) for name, _ in pairs}
         return {root: 1}
@@ -90,11 +86,7 @@ class Naive:
             return False
         return any(
             any(self.is_member(s, t, *self.caller(asked.source)) for s in t.spec.sources)
-            and (
-                kind == "UDPRoute"
-                or found is None
-                or any(parts.holds(m, asked, host) for m in found)
-            )
+            and (kind == "UDPRoute" or found is None or parts.any_holds(found, asked, host))
             for t, found in routes
         )
 
@@ -137,20 +129,15 @@ class Naive:
         rules = [r for r in target.spec.rules if r.kind == GROUP]
         groups = [(r, g) for r in rules for g in self.of(GROUP, target.metadata.namespace, r.name)]
         written = [(r, m) for r, g in groups for m in g.spec.matches if parts.is_sound(m)]
-        found = [m for r, m in written if not r.matches or m.name in r.matches]
-        return found if rules else None
+        return [m for r, m in written if not r.matches or m.name in r.matches] if rules else None
 
     def has_port(self, target: Thing, kind: str, other: str | None, port: int) -> bool:
-        """A7: a written number is the pods' own port if it is one, else where a Service leads.
-
-        A rule of the `other` kind suffices where there is none of this.
-        """
+        """A7: a number is the pods' own port, else where a Service leads. Or any `other` rule."""
         ns, own, through = target.metadata.namespace, set[int](), set[tuple[int, Any]]()
         rules = [rule.name for rule in target.spec.rules if rule.kind == kind]
         routes = [route.spec.matches.ports for name in rules for route in self.of(kind, ns, name)]
-        for pod in [
-            p for p in self.of("Pod", ns) if self.opens(target, p) and not parts.has_ended(p)
-        ]:
+        opened = [p for p in self.of("Pod", ns) if self.opens(target, p)]
+        for pod in [p for p in opened if not parts.has_ended(p)]:
             own |= {p.container_port for c in pod.spec.containers for p in c.ports}
             services = [s for s in self.of("Service", ns) if parts.selects(s.spec.selector, pod)]
             leads = {(p.port, parts.target_port(p, pod)) for s in services for p in s.spec.ports}

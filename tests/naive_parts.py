@@ -114,6 +114,10 @@ def holds(match: Thing, asked: Thing, host: str) -> bool:
     return all(_is_whole(regex, _value(name, asked, host)) for name, regex in match.headers)
 
 
+def any_holds(matches: Iterable[Thing], asked: Thing, host: str) -> bool:
+    return any(holds(match, asked, host) for match in matches)
+
+
 def _value(name: str, asked: Thing, host: str) -> str | None:
     lower = name.lower()
     if lower in {"host", ":authority"}:

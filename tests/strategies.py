@@ -54,7 +54,7 @@ def documents(rng: random.Random, workloads: int = 6) -> list[Document]:
         found += [ports_route(rng, ns, "TCPRoute", f"tcp-{n}") for n in range(rng.randint(1, 2))]
         found += [ports_route(rng, ns, "UDPRoute", "udp-0")]
         found += [binding(rng, ns, f"ids-{n}") for n in range(rng.randint(0, 2))]
-    for number in range(rng.randint(2, 10)):
+    for number in range(rng.randint(1, 8)):
         found.append(target(rng, found, f"target-{number}"))
     if rng.random() < 0.3:
         found += canary(rng, found)
@@ -241,7 +241,7 @@ def split(rng: random.Random, found: list[Document], name: str) -> Document:
 
 
 def canary(rng: random.Random, found: list[Document]) -> list[Document]:
-    """A Service `canary` with two or three others behind it, most of them open to all that runs."""
+    """A Service `canary` with two or three others behind it, most of them open to one caller."""
     deployments = of(found, "Deployment")
     ns = rng.choice(deployments)["metadata"]["namespace"]
     here = [d for d in deployments if d["metadata"]["namespace"] == ns]
@@ -261,14 +261,12 @@ def canary(rng: random.Random, found: list[Document]) -> list[Document]:
         _document("TrafficSplit", ns, "canary", {"service": "canary", "backends": backends})
     )
     made.append(_document("TCPRoute", ns, "everything", {"matches": {"ports": []}}))
-    sources = [
-        {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        for namespace, name in dict.fromkeys(map(account, deployments))
-    ]
+    namespace, client = account(rng.choice(deployments))
+    sources = [{"kind": "ServiceAccount", "name": client, "namespace": namespace}]
     rules = [{"kind": "TCPRoute", "name": "everything"}]
     for number, (_, name) in enumerate(dict.fromkeys(map(account, here))):
         spec = {"destination": {"kind": "ServiceAccount", "name": name}, "sources": sources}
-        if rng.random() < 0.8:
+        if rng.random() < 0.6:
             target_ = _document("TrafficTarget", ns, f"canary-{number}", {**spec, "rules": rules})
             made.append(target_)
     return made

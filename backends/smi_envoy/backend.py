@@ -28,8 +28,7 @@ from smi_envoy.xds.session import Session
 
 ISSUER = "smi-mesh"
 
-TOKEN_SECONDS = 3600.0  # as the kubelet's projected tokens
-RENEW_AFTER = TOKEN_SECONDS / 2  # the other half is for a supervisor that is slow to ask
+RENEW_AFTER = 1 / 2  # of a token's time; the other half is for a supervisor that is slow to ask
 
 # How long servers may take to accept a change before clients are told of it. One that hangs must
 # not hold up a revocation; one that works answers within some milliseconds.
@@ -41,7 +40,15 @@ NEWS = 10.0
 
 LONGEST_SOCKET_PATH = 107  # sockaddr_un.sun_path, without its closing zero
 
-POLL = 0.02
+
+class Lifetimes(NamedTuple):
+    """For how long what a proxy proves itself with is good, in seconds.
+
+    Each is renewed well before its end: tokens at half their time, SVIDs at two thirds.
+    """
+
+    token: float = 3600.0  # as the kubelet's projected tokens
+    svid: float = rotation.SVID_LIFETIME
 
 
 class Holder(NamedTuple):
@@ -72,6 +79,7 @@ class EnvoyBackend:
         token_key: ec.EllipticCurvePrivateKey,
         clock: Callable[[], float],
         envoy: str,
+        lifetimes: Lifetimes = Lifetimes(),  # noqa: B008 - an immutable value
     ) -> None:
         self._socket = directory / "ads.sock"
         if len(str(self._socket)) > LONGEST_SOCKET_PATH:
@@ -82,6 +90,7 @@ class EnvoyBackend:
         self._token_key = token_key
         self._clock = clock
         self._envoy = envoy
+        self._lifetimes = lifetimes
         self._authority = Authority(root, clock)
         self._translator = Translator(self._trust)
         self._cache = Cache()
@@ -91,7 +100,11 @@ class EnvoyBackend:
 
     @classmethod
     def on_this_machine(
-        cls, directory: Path, trust_domain: str, clock: Callable[[], datetime]
+        cls,
+        directory: Path,
+        trust_domain: str,
+        clock: Callable[[], datetime],
+        lifetimes: Lifetimes = Lifetimes(),  # noqa: B008 - an immutable value
     ) -> Self:
         """A backend that keeps its keys and sockets below `directory` (private to the user).
 
@@ -102,7 +115,8 @@ class EnvoyBackend:
             return clock().timestamp()
 
         root = store.load_root(directory, trust_domain, now)
-        return cls(directory, root, store.load_token_key(directory), now, sidecar.executable())
+        token_key = store.load_token_key(directory)
+        return cls(directory, root, token_key, now, sidecar.executable(), lifetimes)
 
     def sidecar(self, workload: Workload) -> Sidecar:
         """The Envoy beside `workload`; its token changes when half its time has passed."""
@@ -139,15 +153,8 @@ class EnvoyBackend:
         timeout: float,  # noqa: ASYNC109 - what is late is an answer here, not an error
     ) -> frozenset[ProxyId]:
         """Wait until `proxies` are connected and accepted all; those that did not in `timeout`."""
-        wanted = frozenset(proxies)
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    if not self._unsettled(wanted):
-                        return frozenset()
-                    await asyncio.sleep(POLL)
-        except TimeoutError:
-            return self._unsettled(wanted)
+        late = await self._cache.settled(map(str, proxies), timeout, absent=True)
+        return frozenset(map(names.namespaced, late))
 
     async def flows(self, directories: Mapping[ProxyId, Path]) -> tuple[Flow, ...]:
         """Traffic so far; a proxy that does not answer has none."""
@@ -183,12 +190,6 @@ class EnvoyBackend:
         )
         await server.run()
 
-    def _unsettled(self, proxies: frozenset[ProxyId]) -> frozenset[ProxyId]:
-        acks = ((name, self._cache.acknowledgement(str(name))) for name in proxies)
-        return frozenset(
-            name for name, ack in acks if ack is None or ack.pending or not ack.connected
-        )
-
     def _token(self, workload: Workload) -> str:
         key, now = (workload.name, workload.uid), self._clock()
         known = self._tokens.get(key)
@@ -199,10 +200,10 @@ class EnvoyBackend:
                 service_account_uid=str(workload.identity),
                 pod=workload.name.name,
                 pod_uid=workload.uid,
-                expires_at=now + TOKEN_SECONDS,
+                expires_at=now + self._lifetimes.token,
             )
             text = tokens.issue(identity, self._token_key, ISSUER, now)
-            known = self._tokens[key] = _Token(text, now + RENEW_AFTER)
+            known = self._tokens[key] = _Token(text, now + self._lifetimes.token * RENEW_AFTER)
         return known.text
 
     def _forget_tokens(self, mesh: Mesh) -> None:
@@ -242,4 +243,4 @@ class EnvoyBackend:
         )
 
     def _issue(self, holder: Holder) -> Issued:
-        return self._authority.issue(holder.spiffe_id, (holder.pod,))
+        return self._authority.issue(holder.spiffe_id, (holder.pod,), self._lifetimes.svid)

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from smi.access import TrafficTarget
 from smi.cli.answer import Answer
-from smi.cli.diagnostics import line
 from smi.cli.remedy import in_target, without_target
 from smi.compiler.state import ResourceKey
 from smi.decision.decide import Destination, Place
@@ -175,7 +174,8 @@ def _unavailable(answer: Answer) -> Iterator[Text]:
 
 def _diagnostics(answer: Answer) -> Iterator[Text]:
     for diagnostic in answer.diagnostics[:_MOST_DIAGNOSTICS]:
-        yield Text(line(diagnostic), style=_STYLES[diagnostic.severity])
+        text = f"{diagnostic.severity}: {diagnostic}"
+        yield Text(text, style=_STYLES[diagnostic.severity])
     more = len(answer.diagnostics) - _MOST_DIAGNOSTICS
     if more > 0:
         yield Text(f"and {more} more findings: see -o json")

@@ -11,7 +11,7 @@ import yaml
 
 from smi.backend import LocalBackend
 from smi.cli import settings
-from smi.cli.diagnostics import line, ordered
+from smi.cli.diagnostics import ordered
 from smi.cli.manifests import loaded
 from smi.compiler.compile import compile as compiled
 from smi.compiler.state import collect
@@ -64,4 +64,4 @@ def _running(found: Loaded) -> tuple[Mesh, tuple[Diagnostic, ...]]:
 
 def _print_findings(findings: Iterable[Diagnostic]) -> None:
     for finding in findings:
-        typer.echo(line(finding), err=True)
+        typer.echo(f"{finding.severity}: {finding}", err=True)

@@ -27,11 +27,10 @@ def _pods_of_binding(read: Read, binding: NamespacedName) -> Iterator[Namespaced
         for pod in selected_pods(read, binding.namespace, selector.match_labels):
             yield pod.key
     trust_domain = read(("trust domain",))
-    for spiffe in read(("members", binding)).value[0]:
-        identity = service_identity(trust_domain, spiffe)
-        if identity is not None:
-            for name in read(("pods of identity", *identity)) or ():
-                yield NamespacedName(identity.namespace, name)
+    ids = read(("members", binding)).value[0]
+    for identity in filter(None, (service_identity(trust_domain, spiffe) for spiffe in ids)):
+        for name in read(("pods of identity", *identity)) or ():
+            yield NamespacedName(identity.namespace, name)
 
 
 def services_of_destination(

@@ -1,6 +1,7 @@
 """Where requests for a Service go: TrafficSplits at its ports, and what each client may name."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from smi.access import TrafficTarget
 from smi.compiler.findings import Findings, Judged
@@ -93,9 +94,7 @@ def _judge_ports(
 def _judge_order(
     read: Read, written: TrafficSplit, root: NamespacedName, findings: Findings
 ) -> None:
-    for earlier in _splits(read, root):
-        if earlier.key == written.key:
-            return
+    for earlier in takewhile(lambda s: s.key != written.key, _splits(read, root)):
         if not earlier.spec.matches:
             findings.error(
                 "spec.service",
@@ -197,13 +196,12 @@ def outbound(read: Read, identity: ServiceIdentity) -> Outbound:
         for target in _targets_of_client(read, identity)
         for service in _services_of_target(read, target)
     }
-    roots = set(callable_services)
-    for service in callable_services:
-        for name in read(("splits of backend", *service)) or ():
-            split_name = NamespacedName(service.namespace, name)
-            root = split_root(read(("TrafficSplit", split_name)))
-            if root is not None:
-                roots.add(NamespacedName(service.namespace, root))
+    roots = callable_services | {
+        NamespacedName(namespace, root)
+        for namespace, service in callable_services
+        for name in read(("splits of backend", namespace, service)) or ()
+        if (root := split_root(read(("TrafficSplit", NamespacedName(namespace, name)))))
+    }
     return Outbound(
         identity, tuple(route for root in sorted(roots) for route in read(("routes", root)) or ())
     )

@@ -70,7 +70,7 @@ def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:
             return port.port
         case int(number):
             return number
-        case str(name):
+        case name:
             here = (p for p in workload.ports if (p.name, p.protocol) == (name, port.protocol))
             return next((p.number for p in here), None)
 

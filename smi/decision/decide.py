@@ -114,10 +114,8 @@ def _split(mesh: Mesh, request: Request, wanted: Target) -> Split | None:
     """The first split that selects the request; nothing but HTTP can satisfy matches."""
     if request.transport != "TCP":
         return None
-    for route in mesh.routes[wanted.name]:
-        if route.port == wanted.port:
-            return next((s for s in route.splits if _selects(s, request, route)), None)
-    return None
+    route = next(route for route in mesh.routes[wanted.name] if route.port == wanted.port)
+    return next((split for split in route.splits if _selects(split, request, route)), None)
 
 
 def _selects(split: Split, request: Request, route: Route) -> bool:

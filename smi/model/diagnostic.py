@@ -31,3 +31,8 @@ class Diagnostic:
     message: str
     file: str | None = None
     line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file else ""
+        parts = (place, f"{self.kind} {self.name}", self.field, self.message)
+        return f"{': '.join(part for part in parts if part)} ({self.reason})"

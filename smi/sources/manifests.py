@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from smi import scheme
 from smi.errors import InvalidResource, Problem
 from smi.k8s.resource import Resource
+from smi.model.diagnostic import Diagnostic, Severity
 from smi.sources.documents import Document, Fault, Plain, documents
 
 _ITEM = re.compile(r"items\[(\d+)\]\.?(.*)")
@@ -40,6 +41,20 @@ class Contents:
     manifests: tuple[Manifest, ...] = ()
     problems: tuple[Problem, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def unknown_fields(manifests: Iterable[Manifest]) -> Iterator[Diagnostic]:
+    """What is to be said about each field that its version does not have.
+
+    An error, as for kubectl: without its `pathRegex`, a match would grant every path.
+    """
+    text = "this version of the kind has no such field; correct its name or remove it"
+    for manifest in manifests:
+        resource = manifest.resource
+        for name in manifest.unknown_fields:
+            yield Diagnostic(
+                Severity.ERROR, resource.kind, resource.key, name, "UnknownField", text
+            )
 
 
 class _Written(NamedTuple):

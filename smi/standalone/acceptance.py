@@ -1,6 +1,6 @@
 """Which of the manifests that somebody edits come into force, and which wait to be mended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from smi.compiler.compile import compile as compiled
@@ -10,7 +10,7 @@ from smi.k8s import core_v1
 from smi.k8s.resource import Resource
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.sources.files import locate
-from smi.sources.manifests import Manifest
+from smi.sources.manifests import Manifest, unknown_fields
 from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, loopback, make_plan, running_pod
 
@@ -69,23 +69,12 @@ def _judged(files: Files, machine: Machine, previous: Plan) -> tuple[Plan, tuple
     loopbacks = {name: loopback(replica, plan) for name, replica in plan.replicas.items()}
     others = [m.resource for m in manifests if not isinstance(m.resource, Controller)]
     state = collect([*others, *pods], loopbacks)
-    findings = (*_unknown_fields(manifests), *found, *compiled(state).diagnostics)
+    findings = (*unknown_fields(manifests), *found, *compiled(state).diagnostics)
     return plan, tuple(locate(finding, manifests) for finding in findings)
 
 
 def _resources(files: Files) -> tuple[Resource, ...]:
     return tuple(manifest.resource for file in files.values() for manifest in file)
-
-
-def _unknown_fields(manifests: tuple[Manifest, ...]) -> Iterator[Diagnostic]:
-    for manifest in manifests:
-        resource = manifest.resource
-        for name in manifest.unknown_fields:
-            # An error, as for kubectl: without its `pathRegex`, a match would grant every path.
-            text = "this version of the kind has no such field; correct its name or remove it"
-            yield Diagnostic(
-                Severity.ERROR, resource.kind, resource.key, name, "UnknownField", text
-            )
 
 
 def _subject(diagnostic: Diagnostic) -> Diagnostic:

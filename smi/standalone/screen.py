@@ -95,7 +95,7 @@ class Screen:
         for subject, diagnostic in found.items():
             if subject not in self._findings:
                 style = _STYLES[diagnostic.severity]
-                text = Text.assemble((f"{diagnostic.severity}: ", style), _sentence(diagnostic))
+                text = Text.assemble((f"{diagnostic.severity}: ", style), str(diagnostic))
                 self._print(self._err, text)
         self._findings = frozenset(found)
 
@@ -112,10 +112,3 @@ class Screen:
 
     def _print(self, console: Console, text: Text) -> None:
         console.print(text, soft_wrap=True, highlight=False)
-
-
-def _sentence(diagnostic: Diagnostic) -> str:
-    place = f"{diagnostic.file}:{diagnostic.line}: " if diagnostic.file else ""
-    field = f" {diagnostic.field}:" if diagnostic.field else ""
-    subject = f"{diagnostic.kind} {diagnostic.name}:"
-    return f"{place}{subject}{field} {diagnostic.message} ({diagnostic.reason})"

@@ -167,7 +167,8 @@ def _answer(name: str, status: int, body: str) -> route_components_pb2.Route:
 def _denied(identity: ServiceIdentity) -> route_components_pb2.VirtualHost:
     body = (
         f"smi-mesh: AccessDenied: ServiceAccount {identity} may not call this host, or there is no"
-        " such Service. A TrafficTarget that names it as a source would allow it.\n"
+        " such Service, or no pod stands behind it. A TrafficTarget that names the ServiceAccount"
+        " as a source would allow the call.\n"
     )
     return route_components_pb2.VirtualHost(
         name="denied", domains=EVERYTHING, routes=[_answer("", 403, body)]

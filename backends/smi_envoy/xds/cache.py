@@ -37,6 +37,7 @@ class _Proxy:
 @dataclass(frozen=True, slots=True)
 class _Waiter:
     proxies: set[ProxyId]
+    absent: bool
     done: asyncio.Event
 
 
@@ -89,21 +90,20 @@ class Cache:
         """How far every proxy that has a snapshot has come."""
         return {proxy_id: self._ack(proxy_id, proxy) for proxy_id, proxy in self._proxies.items()}
 
-    def acknowledgement(self, proxy_id: ProxyId) -> Ack | None:
-        """How far one proxy has come; None for one without a snapshot."""
-        proxy = self._proxies.get(proxy_id)
-        return None if proxy is None else self._ack(proxy_id, proxy)
-
     async def settled(
         self,
         proxies: Iterable[ProxyId],
         timeout: float,  # noqa: ASYNC109 - what is late is an answer here, not an error
+        *,
+        absent: bool = False,
     ) -> frozenset[ProxyId]:
-        """Wait until none of `proxies` that is connected has anything left to answer.
+        """Wait until each of `proxies` has once had nothing left to answer.
 
-        Returns those that still have after `timeout` seconds.
+        One that is unknown or not connected has nothing to answer, or, if `absent` ones are to be
+        waited for, everything. Returns those that were late after `timeout` seconds.
         """
-        waiter = _Waiter({p for p in proxies if self._unsettled(p)}, asyncio.Event())
+        waited = {p for p in proxies if self._unsettled(p, absent=absent)}
+        waiter = _Waiter(waited, absent, asyncio.Event())
         if not waiter.proxies:
             return frozenset()
         self._waiters.append(waiter)
@@ -220,12 +220,16 @@ class Cache:
             proxy.accepted = accepted
         proxy.pending = True
 
-    def _unsettled(self, proxy_id: ProxyId) -> bool:
+    def _unsettled(self, proxy_id: ProxyId, *, absent: bool) -> bool:
         proxy = self._proxies.get(proxy_id)
-        return proxy is not None and proxy.pending and proxy_id in self._channels
+        if proxy is None or proxy_id not in self._channels:
+            return absent
+        return proxy.pending
 
     def _release(self, proxy_id: ProxyId) -> None:
+        """Let those go on who waited for this proxy alone, if it has settled."""
         for waiter in self._waiters:
-            waiter.proxies.discard(proxy_id)
-            if not waiter.proxies:
-                waiter.done.set()
+            if not self._unsettled(proxy_id, absent=waiter.absent):
+                waiter.proxies.discard(proxy_id)
+                if not waiter.proxies:
+                    waiter.done.set()

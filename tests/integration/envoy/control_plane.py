@@ -1,15 +1,32 @@
 """A control plane as a process of its own: publishes the mesh that a file holds, as it changes.
 
-Arguments: the state directory, and the file, which holds a pickled Mesh.
+Arguments: the state directory, and the file, which holds a pickled Mesh. When all proxies accepted
+the mesh whose bytes have a hash, the file with the suffix `.acked` holds it and the time
+(monotonic seconds, the same for all processes).
 """
 
 import asyncio
+import hashlib
 import pickle
 import sys
+import time
 from pathlib import Path
 
 from smi_envoy.backend import EnvoyBackend
 from tests.integration.envoy.harness import TRUST_DOMAIN, clock
+
+
+PATIENCE = 30.0
+
+
+def digest(data: bytes) -> str:
+    """What a mesh is told by."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def acked(file: Path) -> Path:
+    """Where the last mesh that all proxies accepted is named."""
+    return file.with_suffix(".acked")
 
 
 async def follow(backend: EnvoyBackend, file: Path) -> None:
@@ -18,7 +35,10 @@ async def follow(backend: EnvoyBackend, file: Path) -> None:
     while True:
         now = await asyncio.to_thread(file.read_bytes)
         if now != seen:
-            await backend.publish(pickle.loads(now))
+            mesh = pickle.loads(now)
+            await backend.publish(mesh)
+            if not await backend.settled(mesh.workloads, PATIENCE):
+                acked(file).write_text(f"{digest(now)} {time.monotonic()}")
             seen = now
         await asyncio.sleep(0.02)
 

@@ -18,7 +18,7 @@ from yarl import URL
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.workload import Detour, Workload
-from smi_envoy.backend import EnvoyBackend
+from smi_envoy.backend import EnvoyBackend, Lifetimes
 
 TRUST_DOMAIN = "cluster.local"
 BANNER = b"220 ready\r\n"
@@ -53,6 +53,16 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         number: int = found.getsockname()[1]
         return number
+
+
+def is_free(address: str, port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as found:
+        try:
+            found.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,14 @@ class Lab:
             if name not in self.envoys:
                 await self._start_apps(workload)
                 await self._start_envoy(workload)
+
+    def renew(self) -> None:
+        """Give the sidecars the files that they should have now, as a supervisor does."""
+        for name in self.envoys:
+            for file, text in self.backend.sidecar(self.mesh.workloads[name]).files.items():
+                new = self.directory(name) / f"{file}.new"
+                new.write_text(text.replace("{directory}", str(self.directory(name))))
+                new.replace(self.directory(name) / file)
 
     async def stop(self, name: NamespacedName) -> None:
         """End one pod."""
@@ -180,10 +198,13 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(banners: Iterable[int] = ()) -> AsyncIterator[Lab]:
+async def lab(
+    banners: Iterable[int] = (),
+    lifetimes: Lifetimes = Lifetimes(),  # noqa: B008 - a value
+) -> AsyncIterator[Lab]:
     """A lab whose backend serves from this process."""
     with tempfile.TemporaryDirectory(prefix="smi") as directory:
-        backend = EnvoyBackend.on_this_machine(Path(directory), TRUST_DOMAIN, clock)
+        backend = EnvoyBackend.on_this_machine(Path(directory), TRUST_DOMAIN, clock, lifetimes)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(backend.run())
             found = Lab(Path(directory), backend, frozenset(banners))

@@ -68,8 +68,8 @@ def test_findings_go_to_standard_error_a_line_each() -> None:
     result = compiled(split("gone", other=1) + SHOP)
     assert result.exit_code == 0
     assert result.stderr == (
-        "<stdin>:7: warning BackendNotFound TrafficSplit shop/gone spec.backends[0].service: there"
-        " is no Service shop/other; it is left out and the others take its share\n"
+        "warning: <stdin>:7: TrafficSplit shop/gone: spec.backends[0].service: there is no Service"
+        " shop/other; it is left out and the others take its share (BackendNotFound)\n"
     )
 
 
@@ -111,7 +111,10 @@ def test_pods_that_cannot_run_on_a_machine_are_told_of(
     (tmp_path / "mesh.yaml").write_text(SHOP)
     with pytest.raises(InvalidRequest, match="the pods are: none"):
         print_proxy(tmp_path, "shop/web-0", FakeLocalBackend)
-    assert "error CommandMissing Deployment shop/web" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert "Deployment shop/web: spec.template.spec.containers[0].command: " in told
+    assert told.endswith("(CommandMissing)\n")
 
 
 def test_an_unknown_backend_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:

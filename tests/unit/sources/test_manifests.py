@@ -2,7 +2,8 @@ import pytest
 
 from smi.errors import Problem
 from smi.k8s.resource import NamespacedName
-from smi.sources.manifests import Contents, contents
+from smi.model.diagnostic import Severity
+from smi.sources.manifests import Contents, contents, unknown_fields
 
 SPLIT = """\
 apiVersion: split.smi-spec.io/v1alpha2
@@ -32,6 +33,16 @@ def test_an_object_comes_at_its_hub_version_with_its_place() -> None:
     assert manifest.resource.key == NamespacedName("shop", "web")
     assert (manifest.file, manifest.line) == ("shop.yaml", 2)
     assert manifest.unknown_fields == ("spec.mirror",)
+
+
+def test_a_field_that_no_version_has_is_an_error_since_it_might_grant_too_much() -> None:
+    (found,) = unknown_fields(contents(SPLIT, "shop.yaml").manifests)
+    assert (found.severity, found.field, found.reason) == (
+        Severity.ERROR,
+        "spec.mirror",
+        "UnknownField",
+    )
+    assert found.message.endswith("correct its name or remove it")
 
 
 @pytest.mark.parametrize(

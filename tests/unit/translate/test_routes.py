@@ -81,6 +81,21 @@ def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "weights", [(2**63 - 1, 1), (3_000_000_000, 3_000_000_000), (2**32, 2**32 - 1, 5, 1)]
+)
+def test_weights_keep_their_proportions_where_envoy_cannot_hold_them(
+    weights: tuple[int, ...],
+) -> None:
+    host = of_service(a.split("s", {f"web-v{n}": weight for n, weight in enumerate(weights)}))
+    clusters = host["routes"][0]["route"]["weighted_clusters"]["clusters"]
+    told = [cluster["weight"] for cluster in clusters]
+    assert sum(told) < 2**32
+    assert all(weight > 0 for weight in told)
+    for weight, written in zip(told, weights, strict=True):
+        assert weight / sum(told) == pytest.approx(written / sum(weights), abs=1e-8)
+
+
 def test_splits_with_matches_are_asked_in_order() -> None:
     host = of_service(
         a.split("one", {"web-v1": 1}, [a.match("/x")]),

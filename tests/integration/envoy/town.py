@@ -1,0 +1,153 @@
+"""A mesh of documents that real Envoys play, edited one document at a time."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from smi.compiler.compile import Compiler
+from smi.compiler.state import collect
+from smi.k8s.resource import NamespacedName
+from smi.model.mesh import Mesh
+from smi.model.workload import Workload
+from smi.standalone.addressing import Machine
+from smi.standalone.plan import Plan, loopback, make_plan, running_pod
+from smi_envoy import admin
+from smi_envoy.backend import Lifetimes
+from tests import builders as a
+from tests.integration.envoy import harness, speech
+from tests.integration.envoy.harness import Lab
+from tests.worlds import Decoder
+
+Document = dict[str, Any]
+
+PORT = 8080
+
+
+class _Speaking(Lab):
+    """Owns pods whose applications answer every request with their pod's name."""
+
+    async def _start_apps(self, workload: Workload) -> None:
+        stack = self.apps[workload.name] = AsyncExitStack()
+        assert workload.loopback is not None
+        for detour in workload.loopback.detours.values():
+            app = speech.application(str(workload.name), detour.application)
+            await stack.enter_async_context(app)
+
+
+@dataclass(slots=True)
+class Town:
+    """Owns the documents of a running mesh, and all that came of them."""
+
+    lab: Lab
+    machine: Machine
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
+    absent: set[NamespacedName] = field(default_factory=set)
+    decoder: Decoder = field(default_factory=Decoder)
+    compiler: Compiler = field(default_factory=Compiler)
+    plan: Plan = field(default_factory=Plan)
+
+    async def play(self, *changed: Document) -> None:
+        """Bring in `changed`; return when the mesh of all documents is in force."""
+        await self.lab.publish(self.mesh(*changed))
+
+    async def drop(self, *named: tuple[str, str]) -> None:
+        """Take the documents away that have these kinds and names."""
+        for key in named:
+            del self.documents[key]
+        await self.play()
+
+    def mesh(self, *changed: Document) -> Mesh:
+        """The mesh of all documents, `changed` among them; pods in `absent` are not ready."""
+        for document in changed:
+            self.documents[document["kind"], document["metadata"]["name"]] = document
+        resources = self.decoder.resources(self.documents.values())
+        self.plan, _ = make_plan(resources, {}, self.machine, self.plan)
+        pods = [
+            running_pod(replica, ready=name not in self.absent)
+            for name, replica in self.plan.replicas.items()
+        ]
+        rest = [resource for resource in resources if resource.kind != "Deployment"]
+        doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
+        return self.compiler.update(collect([*rest, *pods], doors)).mesh
+
+    async def counters(self, pod: str, pattern: str) -> dict[str, int]:
+        """An Envoy's own statistics, by name, where they match `pattern`."""
+        return await counters(self.lab, a.name(pod), pattern)
+
+
+async def counters(running: Lab, pod: NamespacedName, pattern: str) -> dict[str, int]:
+    """An Envoy's own statistics, by name, where they match `pattern`."""
+    text = await admin.ask(running.directory(pod), f"/stats?format=json&filter={pattern}")
+    assert text is not None, f"{pod} does not answer"
+    return {s["name"]: s["value"] for s in json.loads(text)["stats"] if "name" in s}
+
+
+@asynccontextmanager
+async def town(*documents: Document, lifetimes: Lifetimes | None = None) -> AsyncIterator[Town]:
+    """A running mesh of `documents`."""
+    async with harness.lab(lifetimes=lifetimes or Lifetimes()) as lab:
+        own = _Speaking(lab.state, lab.backend, lab.banners)
+        network = f"127.{random.randint(16, 250)}.{random.randint(0, 250)}"
+        found = Town(own, Machine(network, UUID(int=random.getrandbits(128)), harness.is_free))
+        try:
+            await found.play(*documents)
+            yield found
+        finally:
+            await own.close()
+
+
+def _document(api: str, kind: str, name: str, spec: Document) -> Document:
+    metadata = {"name": name, "namespace": a.NAMESPACE}
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def app(name: str, replicas: int = 1, of: str = "", account: str = "") -> list[Document]:
+    """A Deployment with a ServiceAccount of its name, and a Service of its name, port 80.
+
+    It is a version of the Service `of`, where one is named.
+    """
+    container = {"name": "c", "command": ["serve"], "ports": [{"containerPort": PORT}]}
+    spec = {"containers": [container], "serviceAccountName": account or name}
+    labels = {"app": of or name, "version": name}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    deployment = {"replicas": replicas, "template": template}
+    return [
+        _document("apps/v1", "Deployment", name, deployment),
+        service(name, {"version": name}),
+    ]
+
+
+def service(name: str, selector: Mapping[str, str]) -> Document:
+    """A Service of HTTP on port 80."""
+    ports = [{"name": "http", "port": 80, "targetPort": PORT}]
+    return _document("v1", "Service", name, {"selector": dict(selector), "ports": ports})
+
+
+def routes(name: str, *matches: Document) -> Document:
+    """An HTTPRouteGroup."""
+    named = [{"name": f"m{number}", **match} for number, match in enumerate(matches)]
+    return _document(
+        "specs.smi-spec.io/v1alpha4", "HTTPRouteGroup", name, {"matches": named or [{"name": "m"}]}
+    )
+
+
+def grant(name: str, destination: str, sources: Sequence[str], group: str = "all") -> Document:
+    """A TrafficTarget over the ServiceAccounts of these names."""
+    spec = {
+        "destination": {"kind": "ServiceAccount", "name": destination},
+        "rules": [{"kind": "HTTPRouteGroup", "name": group}],
+        "sources": [{"kind": "ServiceAccount", "name": source} for source in sources],
+    }
+    return _document("access.smi-spec.io/v1alpha4", "TrafficTarget", name, spec)
+
+
+def split(name: str, root: str, weights: Mapping[str, int]) -> Document:
+    """A TrafficSplit."""
+    backends = [{"service": service, "weight": weight} for service, weight in weights.items()]
+    return _document(
+        "split.smi-spec.io/v1alpha4", "TrafficSplit", name, {"service": root, "backends": backends}
+    )
