@@ -5,7 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from smi.compiler import access_rules, destinations, matches, routes, services, workloads
+from smi.compiler import (
+    access_rules,
+    destinations,
+    grants,
+    identities,
+    matches,
+    routes,
+    services,
+    workloads,
+)
 from smi.compiler.findings import Judged
 from smi.compiler.memo import Key, Memo
 from smi.compiler.state import ClusterState, ResourceKey, entries
@@ -22,12 +31,12 @@ _RULES: Final[Mapping[str, Any]] = {
     "pods of destination": destinations.pods_of_destination,
     "HTTPRouteGroup matches": matches.http_matches,
     "mode": access_rules.mode,
-    "members": access_rules.members,
-    "grant": access_rules.grant,
+    "members": identities.members,
+    "grant": grants.grant,
     "inbound": access_rules.inbound,
     "split": routes.split,
     "routes": routes.routes,
-    "identities by label": routes.identities_by_label,
+    "identities by label": identities.identities_by_label,
     "services of destination": destinations.services_of_destination,
     "outbound": routes.outbound,
 }

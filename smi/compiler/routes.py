@@ -7,7 +7,6 @@ from smi.access import TrafficTarget
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.compiler.state import split_root
-from smi.compiler.workloads import selected_pods
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.match import HttpMatch
@@ -228,17 +227,6 @@ def _memberships(read: Read, identity: ServiceIdentity) -> Iterator[str]:
             ("identities by label", binding)
         ):
             yield name
-
-
-def identities_by_label(read: Read, binding: NamespacedName) -> frozenset[ServiceIdentity]:
-    """The ServiceAccounts of the pods that an IdentityBinding selects by label."""
-    selector = read(("IdentityBinding", binding)).spec.schemes.pod_label_selector
-    if selector is None:
-        return frozenset()
-    pods = selected_pods(read, binding.namespace, selector.match_labels)
-    return frozenset(
-        ServiceIdentity(binding.namespace, pod.spec.service_account_name) for pod in pods
-    )
 
 
 def _services_of_target(read: Read, name: NamespacedName) -> frozenset[NamespacedName]:
