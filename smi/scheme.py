@@ -142,7 +142,9 @@ def _kind(document: Mapping[str, Any]) -> Kind:
     api_version, kind = document.get("apiVersion"), document.get("kind")
     for field, value in (("apiVersion", api_version), ("kind", kind)):
         if not isinstance(value, str) or not value:
-            message = f"is missing; write {_EXAMPLES[field]}"
+            versions = [read.api_version for read in _CLASSES if read.kind == kind]
+            said = f"apiVersion: {versions[-1]}" if versions else _EXAMPLES[field]
+            message = f"is missing; write {said}"
             raise InvalidResource([_problem(document, field, message)])
     return Kind(str(api_version), str(kind))
 

@@ -39,5 +39,6 @@ def chosen(workload: str, pods: tuple[PodRecord, ...]) -> PodRecord:
         if pod.owner.partition("/")[2] == name:
             return pod
     known = sorted({f"{pod.namespace}/{pod.owner.partition('/')[2]}" for pod in pods})
-    message = f"there is no workload {workload}; running: {', '.join(known) or 'none'}"
+    wanted = f"{namespace or 'default'}/{name}"
+    message = f"there is no workload {wanted}; running: {', '.join(known) or 'none'}"
     raise InvalidRequest(message)

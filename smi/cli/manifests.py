@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from smi.errors import InvalidResource, SmiError
-from smi.sources.files import Loaded, read
+from smi.sources.files import Loaded, emptiness, read
 
 
 def loaded(path: Path) -> Loaded:
@@ -15,6 +15,5 @@ def loaded(path: Path) -> Loaded:
     if found.problems:
         raise InvalidResource(found.problems)
     if not found.all():
-        message = f"{path}: no Kubernetes manifests (*.yaml, *.yml, *.json)"
-        raise SmiError(message)
+        raise SmiError(emptiness(path, found))
     return found

@@ -1,8 +1,9 @@
 """Manifests in files: read once, loaded as a state, or watched while somebody edits them."""
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,18 @@ class Loaded:
     def all(self) -> tuple[Manifest, ...]:
         """The manifests of all files, in the order of files and of lines."""
         return tuple(manifest for file in self.manifests.values() for manifest in file)
+
+    @property
+    def left_out(self) -> str:
+        """The objects that mean nothing to a mesh, as text: `2 v1 ConfigMap, 1 v1 Secret`."""
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(self.ignored.items()))
+
+
+def emptiness(path: Path, loaded: Loaded) -> str:
+    """What to say where `loaded`, read from `path`, has no objects."""
+    if loaded.ignored:
+        return f"{path}: holds nothing that a mesh reads, only {loaded.left_out}"
+    return f"{path}: no Kubernetes manifests (*.yaml, *.yml, *.json)"
 
 
 def load(path: str | Path) -> ClusterState:
@@ -70,13 +83,17 @@ def locate(diagnostic: Diagnostic, manifests: Iterable[Manifest]) -> Diagnostic:
 def _files(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return (path,)
-    found = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
-    # A mounted ConfigMap has its files twice, once below the hidden `..data`.
-    return tuple(sorted(file for file in found if not _is_hidden(file.relative_to(path))))
+    return tuple(sorted(file for file in _walk(path) if file.is_file()))
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _walk(path: Path) -> Iterator[Path]:
+    for directory, below, names in os.walk(path):
+        # A mounted ConfigMap has its files twice, once below the hidden `..data`; and nobody wants
+        # to wait for all that is in a `.git` or a `.venv`.
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix in _SUFFIXES:
+                yield Path(directory, name)
 
 
 def _text(file: Path) -> str | Problem:

@@ -107,7 +107,16 @@ def container_variables(
 
 def _pod_field(pod: core_v1.Pod, source: core_v1.EnvVarSource) -> str:
     """The field of `pod` that `source` names; empty for what this machine does not have."""
-    path = source.field_ref.field_path if source.field_ref else ""
+    return _known_fields(pod).get(source.field_ref.field_path, "") if source.field_ref else ""
+
+
+def is_known(field: core_v1.ObjectFieldSelector, pod: core_v1.Pod) -> bool:
+    """Whether a pod like `pod` has such a field on this machine; labels need not be there."""
+    generic = field.field_path.startswith(("metadata.labels[", "metadata.annotations["))
+    return generic or field.field_path in _known_fields(pod)
+
+
+def _known_fields(pod: core_v1.Pod) -> dict[str, str]:
     known = {
         "metadata.name": pod.metadata.name,
         "metadata.namespace": pod.metadata.namespace,
@@ -117,7 +126,7 @@ def _pod_field(pod: core_v1.Pod, source: core_v1.EnvVarSource) -> str:
     }
     known |= {f"metadata.labels['{key}']": value for key, value in pod.metadata.labels.items()}
     known |= {f"metadata.annotations['{k}']": v for k, v in pod.metadata.annotations.items()}
-    return known.get(path, "")
+    return known
 
 
 def process_environment(base: Mapping[str, str], pod: Mapping[str, str]) -> dict[str, str]:

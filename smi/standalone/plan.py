@@ -1,15 +1,16 @@
 """Which pods this machine runs, where each is reached, and how its processes are started."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import islice
 from posixpath import join
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from smi.compiler.state import ResourceKey, resource_key
 from smi.compiler.workloads import Controller, expected_pods
-from smi.k8s import core_v1
+from smi.k8s import batch_v1, core_v1
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.model.workload import Detour, Loopback, Port
@@ -26,6 +27,7 @@ from smi.standalone.addressing import (
 from smi.standalone.environment import (
     container_variables,
     expanded,
+    is_known,
     port_variables,
     proxy_variables,
     service_variables,
@@ -70,6 +72,12 @@ class Replica:
         """What the pod belongs to, as `Deployment/front`."""
         owners = self.pod.metadata.owner_references
         return f"{owners[0].kind}/{owners[0].name}" if owners else f"Pod/{self.name.name}"
+
+    @property
+    def restart_policy(self) -> str:
+        """When a container that ended starts again; no pod of a Job does after success."""
+        policy = self.pod.spec.restart_policy
+        return "OnFailure" if policy == "Always" and self.owner.startswith("Job/") else policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +160,9 @@ def _templates(
         wanted = tuple(_wanted(resource))
         found = _problems(wanted[0]) if wanted else []
         if wanted and len(templates) + len(wanted) > len(HOSTS):
-            text = f"this machine has addresses for {len(HOSTS)} pods; lower `replicas`"
-            found.append(_diagnostic(wanted[0], "", "TooManyPods", text))
+            text = f"this machine has addresses for {len(HOSTS)} pods in all; run fewer"
+            count = "spec.parallelism" if isinstance(resource, batch_v1.Job) else "spec.replicas"
+            found.append(replace(_diagnostic(wanted[0], "", "TooManyPods", text), field=count))
         for template in wanted:
             if template.pod.key in templates:
                 text = f"another object already has the pod {template.pod.key}; rename one of them"
@@ -169,7 +178,8 @@ def _wanted(resource: Resource) -> Iterator[_Template]:
         case core_v1.Pod():
             yield _Template(resource, resource, "spec")
         case _ if isinstance(resource, Controller):
-            for pod in expected_pods(resource):
+            # One more than there is place for, so that too many is seen and not built.
+            for pod in islice(expected_pods(resource), len(HOSTS) + 1):
                 yield _Template(pod, resource, "spec.template.spec")
         case _:
             pass
@@ -194,7 +204,27 @@ def _problems(template: _Template) -> list[Diagnostic]:
         found.append(
             _diagnostic(template, "initContainers", "InitContainersIgnored", text, Severity.WARNING)
         )
-    return found
+    if isinstance(template.origin, batch_v1.Job) and spec.restart_policy == "Always":
+        text = "a cluster refuses a Job without OnFailure or Never here; OnFailure is assumed"
+        found.append(
+            _diagnostic(template, "restartPolicy", "RestartPolicyAssumed", text, Severity.WARNING)
+        )
+    return [*found, *_unread_variables(template)]
+
+
+def _unread_variables(template: _Template) -> Iterator[Diagnostic]:
+    """The variables whose values come from what this machine does not have."""
+    for index, container in enumerate(template.pod.spec.containers):
+        for place, variable in enumerate(container.env):
+            source = variable.value_from
+            if source is None or (source.field_ref and is_known(source.field_ref, template.pod)):
+                continue
+            text = (
+                f"{variable.name} stays empty: here a value comes from `value`, or from a fieldRef "
+                "to the pod's metadata, spec.serviceAccountName or status.podIP; write a `value`"
+            )
+            path = f"containers[{index}].env[{place}].valueFrom"
+            yield _diagnostic(template, path, "VariableEmpty", text, Severity.WARNING)
 
 
 def _diagnostic(

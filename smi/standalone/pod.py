@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smi.backend import LocalBackend, Sidecar
 from smi.standalone.environment import process_environment
-from smi.standalone.plan import Replica
+from smi.standalone.plan import Process, Replica
 from smi.standalone.processes import Child, Clock, Command
 from smi.standalone.state_directory import PodRecord, record, write_private
 
@@ -51,6 +51,7 @@ class RunningPod:
         self._files: dict[str, str] = {}
         self._known: PodRecord | None = None
         self._proven: tuple[int, ...] = ()
+        self._closed: tuple[int, ...] = ()
         self._hinted = False
         self._proxy = Child(self._proxy_command, self._say_of_proxy, surroundings.clock)
         self._apps = tuple(
@@ -62,6 +63,11 @@ class RunningPod:
     def serves(self) -> bool:
         """Whether the pod is ready, and is to stay."""
         return self.ready and not self.ending
+
+    @property
+    def done(self) -> bool:
+        """Whether all that the pod was to do has been done, as a Job's that succeeded."""
+        return bool(self._apps) and all(app.done for app in self._apps)
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Run the pod until `stop`; calls `changed` when it becomes ready, or no longer is."""
@@ -135,7 +141,10 @@ class RunningPod:
             return False
         for app in self._apps:
             app.begin()
-        if 0 in lives or not all([await _listens(port) for port in self._ports()]):
+        if 0 in lives:
+            return False
+        self._closed = tuple([port for port in self._ports() if not await _listens(port)])
+        if self._closed:
             return False
         self._proven = lives
         return True
@@ -155,15 +164,19 @@ class RunningPod:
 
     def _hint(self) -> None:
         """Say once the common reason why a pod is not ready although everything runs."""
-        if not self._hinted and self._ports() and not self.ending:
-            self._hinted = True
-            ports = ", ".join(f"127.0.0.1:{port}" for port in self._ports())
-            self._say(
-                f"is not ready: it should listen on {ports} (the variable PORT has the number)"
-            )
+        if self._hinted or not self._closed or self.ending:
+            return
+        self._hinted = True
+        wanted = (
+            f"127.0.0.1:{port} (the variable {_variable(process, port)} has the number)"
+            for process in self.replica.processes
+            for port in process.ports
+            if port in self._closed
+        )
+        self._say(f"is not ready: it should listen on {', '.join(wanted)}")
 
     def _restarts(self, code: int) -> bool:
-        match self.replica.pod.spec.restart_policy:
+        match self.replica.restart_policy:
             case "Never":
                 return False
             case "OnFailure":
@@ -190,6 +203,12 @@ class RunningPod:
         process = self.replica.processes[index]
         environment = process_environment(self._surroundings.variables, process.environment)
         return Command(process.command, environment, process.directory)
+
+
+def _variable(process: Process, port: int) -> str:
+    """The shortest name of the variable that tells `process` to listen on `port`."""
+    variables = process.environment.items()
+    return min((n for n, v in variables if n.startswith("PORT") and v == str(port)), key=len)
 
 
 async def _listens(port: int) -> bool:

@@ -57,6 +57,8 @@ class Child:
     ) -> None:
         self.life = 0
         """Which life this is, from 1; 0 while no process runs."""
+        self.done = False
+        """Whether it has ended well, and stays ended."""
         self._command = command
         self._say = say
         self._clock = clock
@@ -84,7 +86,8 @@ class Child:
                 if self._stopping.is_set():
                     break
                 if not restart(code):
-                    self._say(f"ended with exit code {code}")
+                    self.done = code == 0
+                    self._say(f"ended with exit code {code}; is not started again")
                     await self._stopping.wait()
                     break
                 delay = backoff.after(self._clock.now() - born)
@@ -108,26 +111,11 @@ class Child:
     async def _live(self) -> int:
         """Start the command, relay what it writes, and give its exit code."""
         command = self._command()
-        # A pipe of our own can be closed although a daemon that the process left behind holds it.
-        reading, writing = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command.arguments,
-                env=command.environment,
-                cwd=command.directory,
-                stdin=DEVNULL,
-                stdout=writing,
-                stderr=STDOUT,
-                start_new_session=True,
-            )
-        except BaseException as error:
-            os.close(reading)
-            if not isinstance(error, OSError):
-                raise
-            self._say(_complaint(command.arguments[0], error))
+            process, reading = await _started(command)
+        except (OSError, ValueError) as error:
+            self._say(_complaint(command, error))
             return 127  # what a shell answers for a command that it does not find
-        finally:
-            os.close(writing)
         self._process = process
         self._lives += 1
         self.life = self._lives
@@ -163,6 +151,7 @@ class Child:
                     lines, rest = [*lines, rest], b""
                 for line in lines:
                     self._say(line.decode(errors="replace").rstrip("\r"))
+                    await asyncio.sleep(0)  # a flood of lines holds up nothing else
         finally:
             transport.close()
             if rest:
@@ -184,6 +173,36 @@ class Child:
             os.killpg(self._process.pid, number)
 
 
-def _complaint(program: str, error: OSError) -> str:
-    place = "" if error.filename in {None, program} else f"{error.filename}: "
-    return f"cannot start {program}: {place}{error.strerror}"
+async def _started(command: Command) -> tuple[Process, int]:
+    """The process of `command`, and the descriptor from which what it writes can be read.
+
+    Raises OSError for what the machine does not have, ValueError for what no process can be given
+    (a zero byte in a word, `=` in the name of a variable).
+    """
+    # A pipe of our own can be closed although a daemon that the process left behind holds it.
+    reading, writing = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command.arguments,
+            env=command.environment,
+            cwd=command.directory,
+            stdin=DEVNULL,
+            stdout=writing,
+            stderr=STDOUT,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    return process, reading
+
+
+def _complaint(command: Command, error: OSError | ValueError) -> str:
+    start = f"cannot start {command.arguments[0]}"
+    if not isinstance(error, OSError):
+        return f"{start}: {error}"
+    if error.filename == command.directory:
+        return f"{start} in {command.directory} (workingDir): {error.strerror}"
+    return f"{start}: {error.strerror}"

@@ -11,7 +11,8 @@ from pathlib import Path
 from smi.backend import LocalBackend
 from smi.errors import InvalidResource, SmiError
 from smi.k8s.resource import NamespacedName
-from smi.sources.files import DirectoryWatch, Update
+from smi.sources.files import DirectoryWatch, Loaded, Update, emptiness
+from smi.sources.manifests import Manifest
 from smi.standalone import state_directory, view
 from smi.standalone.acceptance import Accepted, accepted
 from smi.standalone.addressing import Machine
@@ -26,6 +27,9 @@ _SHOW_EVERY = 1.0
 _RENEW_EVERY = 60.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PEERS_WAIT = 2.0  # how long a pod that leaves waits for the others to know
+
+
+_NOTHING = Loaded({}, (), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Run:
         self._report = Report()
         self._running: dict[NamespacedName, RunningPod] = {}
         self._tally = view.Tally()
+        self._left_out = ""
         self._refused: dict[NamespacedName, str | None] = {}
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
@@ -91,9 +96,9 @@ class Run:
         if update is not None and update.loaded.problems:
             raise InvalidResource(update.loaded.problems)
         if update is None or not update.loaded.all():
-            message = f"{self._manifests}: no Kubernetes manifests (*.yaml, *.yml, *.json)"
-            raise SmiError(message)
+            raise SmiError(emptiness(self._manifests, update.loaded if update else _NOTHING))
         self._accepted = accepted(update.loaded.manifests, self._machine, Accepted())
+        self._note_left_out(update.loaded)
         self._screen.findings(self._accepted.findings)
         if not self._accepted.plan.replicas:
             message = f"{self._manifests}: no pods that can run here"
@@ -108,18 +113,22 @@ class Run:
                 self._take_over(update)
 
     def _take_over(self, update: Update) -> None:
-        self._accepted = accepted(update.loaded.manifests, self._machine, self._accepted)
+        before = self._accepted
+        self._accepted = accepted(update.loaded.manifests, self._machine, before)
+        self._note_left_out(update.loaded)
         self._screen.problems(update.reported)
         self._screen.findings((*self._accepted.held, *self._accepted.findings))
         waiting = {p.file for p in update.loaded.problems} | {d.file for d in self._accepted.held}
         for file in update.changed:
-            if file in waiting:
-                self._screen.note(f"{file}: its last good state stays in force", "yellow")
-            elif file in update.loaded.manifests:
-                self._screen.note(f"{file}: in force", "green")
-            else:
-                self._screen.note(f"{file}: is gone, and so is what it asked for", "green")
+            had, has = before.files.get(file), self._accepted.files.get(file)
+            self._screen.note(*_outcome(file, had, has, waits=file in waiting))
         self._wake.set()
+
+    def _note_left_out(self, loaded: Loaded) -> None:
+        """Say which kinds are not read, when that is news."""
+        if loaded.left_out and loaded.left_out != self._left_out:
+            self._screen.note(f"left out, since a mesh does not read them: {loaded.left_out}")
+        self._left_out = loaded.left_out
 
     async def _steer(self, tasks: asyncio.TaskGroup) -> None:
         """Start and stop pods, and tell the data plane, whenever there is a reason to."""
@@ -198,7 +207,8 @@ class Run:
             flows = await self._backend.flows(directories)
             self._tally = view.tallied(self._tally, flows, self._report.mesh, clock.now())
             ready = sum(pod.serves for pod in self._running.values())
-            self._screen.show(self._tally, ready, len(self._accepted.plan.replicas))
+            done = sum(pod.done and not pod.ending for pod in self._running.values())
+            self._screen.show(self._tally, ready, len(self._accepted.plan.replicas) - done)
             if self._screen.closed:
                 self._stop.set()
             for name, said in self._backend.acknowledgements().items():
@@ -230,6 +240,30 @@ class Run:
         finally:
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
+
+
+def _outcome(
+    file: str,
+    had: tuple[Manifest, ...] | None,
+    has: tuple[Manifest, ...] | None,
+    *,
+    waits: bool,
+) -> tuple[str, str]:
+    """What to say of a changed file that `had` objects in force and now `has`; and its style.
+
+    It `waits` if something in it is wrong.
+    """
+    match waits, has:
+        case False, None:
+            return f"{file}: is gone, and so is what it asked for", "green"
+        case False, _:
+            return f"{file}: in force", "green"
+        case True, objects if objects and objects == had:
+            return f"{file}: its last good state stays in force", "yellow"
+        case True, objects if objects:
+            return f"{file}: in force, but for what is wrong in it", "yellow"
+        case _:
+            return f"{file}: nothing of it is in force until it is mended", "yellow"
 
 
 def _standing(pod: RunningPod) -> Standing:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from smi.errors import Problem
+from smi.errors import Problem, SmiError
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.standalone.view import Tally, as_json, table
 
@@ -107,8 +108,21 @@ class Screen:
         elif self._live:
             self._live.update(table(tally, ready, pods), refresh=True)
         elif shown != self._shown:
-            self._out.print(table(tally, ready, pods))
+            with _writing_to(self._out):
+                self._out.print(table(tally, ready, pods))
         self._shown = shown
 
-    def _print(self, console: Console, text: Text) -> None:
-        console.print(text, soft_wrap=True, highlight=False)
+    def _print(self, console: Pipe, text: Text) -> None:
+        with _writing_to(console):
+            console.print(text, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _writing_to(console: Pipe) -> Iterator[None]:
+    """Tell of a full disk below `console` once, and never write to it again."""
+    try:
+        yield
+    except OSError as error:
+        console.on_broken_pipe()
+        message = f"cannot write what the mesh says: {error.strerror}"
+        raise SmiError(message) from error

@@ -120,10 +120,13 @@ def _kill_if_marked(pid: int, wanted: bytes) -> list[int]:
 def write_private(path: Path, text: str) -> None:
     """Write `path` so that readers see the old text or the new one, and only this user either."""
     draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    draft.replace(path)
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        draft.replace(path)
+    except OSError as error:
+        raise _unusable(path, f"cannot be written: {error.strerror}") from error
 
 
 def record(directory: Path, pod: PodRecord) -> None:

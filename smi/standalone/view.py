@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -149,8 +149,10 @@ def _splits(tally: Tally) -> Table:
 def _grid(*columns: str) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        text = column in {"source", "destination", "status", "split", "service"}
-        grid.add_column(column, justify="left" if text else "right", no_wrap=True)
+        name = column in {"source", "destination", "split", "service"}
+        side: JustifyMethod = "left" if name or column == "status" else "right"
+        # A narrow terminal cuts names short, and numbers never.
+        grid.add_column(column, justify=side, no_wrap=not name, overflow="ellipsis")
     return grid
 
 

@@ -62,9 +62,9 @@ def test_what_is_no_map_is_no_object(document: object) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 5, "", []])
 def test_an_object_says_what_it_is(wrong: object) -> None:
-    assert "apiVersion: is missing; write apiVersion: " in message(
-        {"apiVersion": wrong, "kind": "Pod"}
-    )
+    for kind, version in (("Deployment", "apps/v1"), ("Other", "access.smi-spec.io/v1alpha4")):
+        said = message({"apiVersion": wrong, "kind": kind})
+        assert f"apiVersion: is missing; write apiVersion: {version}" in said
     assert "kind: is missing; write kind: " in message({"apiVersion": "v1", "kind": wrong})
 
 

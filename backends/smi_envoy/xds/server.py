@@ -72,9 +72,9 @@ class AdsServer(Generic[Identity]):
             server.add_insecure_port(self._address)
         else:
             server.add_secure_port(self._address, self._credentials)
-        await server.start()
-        _log.info("serving", extra={"address": self._address})
         try:
+            await server.start()
+            _log.info("serving", extra={"address": self._address})
             await server.wait_for_termination()
         finally:
             for channel in self._open:

@@ -217,3 +217,54 @@ async def test_manifests_without_pods_are_an_error(bench: Bench) -> None:
     bench.write("namespace", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
     with pytest.raises(SmiError, match="no pods that can run here"):
         await bench.run.run(duration=1)
+
+
+CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}"
+LEFT_OUT = "left out, since a mesh does not read them: 1 v1 ConfigMap"
+
+
+async def test_kinds_that_a_mesh_does_not_read_are_told_of_once(bench: Bench) -> None:
+    bench.write("apps", app("front"))
+    bench.write("settings", CONFIG)
+    async with bench.running():
+        await bench.until(lambda: "front-0" in bench.ready())
+        bench.write("apps", app("front", "two"))
+        await bench.until(lambda: "apps.yaml: in force" in bench.printed)
+    assert bench.printed.count(LEFT_OUT) == 1
+
+
+async def test_a_directory_with_nothing_that_a_mesh_reads_is_an_error(bench: Bench) -> None:
+    bench.write("settings", CONFIG)
+    with pytest.raises(SmiError, match="holds nothing that a mesh reads, only 1 v1 ConfigMap"):
+        await bench.run.run(duration=1)
+
+
+async def test_a_new_file_that_is_wrong_is_told_to_be_not_in_force(bench: Bench) -> None:
+    bench.write("apps", app("front"))
+    async with bench.running():
+        await bench.until(lambda: "front-0" in bench.ready())
+        bench.write("copy", app("front"))
+        await bench.until(lambda: "nothing of it is in force until it is mended" in bench.printed)
+    assert "last good state" not in bench.printed
+    assert "copy.yaml:2: Deployment shop/front: is also in" in bench.printed
+
+
+async def test_a_command_that_nothing_can_start_hurts_no_other_pod(bench: Bench) -> None:
+    bench.write("apps", app("front"))
+    bench.write("bad", app("bad").replace("command: [", 'command: ["a\\0b", '))
+    async with bench.running():
+        await bench.until(lambda: "embedded null byte" in bench.printed)
+        await bench.until(lambda: "front-0" in bench.ready())
+
+
+async def test_a_job_that_is_done_is_not_waited_for(bench: Bench) -> None:
+    job = (
+        app("load").partition("---")[0].replace("Deployment", "Job").replace("apps/v1", "batch/v1")
+    )
+    bench.write("job", job.replace("while True: s.accept()", ""))
+    bench.write("apps", app("front"))
+    async with bench.running():
+        await bench.until(lambda: "exit code 0; is not started again" in bench.printed)
+        await bench.until(lambda: "front-0" in bench.ready())
+        await bench.until(lambda: "per second" in bench.printed)
+    assert "pods are ready" not in bench.printed.rpartition("source ")[2]

@@ -56,7 +56,7 @@ def test_a_workload_is_a_pod_or_the_first_of_its_owner(workload: str, name: str)
 
 def test_an_unknown_workload_is_answered_with_those_that_run() -> None:
     with pytest.raises(
-        InvalidRequest, match="no workload front; running: default/lonely, shop/front"
+        InvalidRequest, match="no workload default/front; running: default/lonely, shop/front"
     ):
         chosen("front", PODS)
 

@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from smi.compiler.state import ResourceKey
-from smi.k8s import core_v1
+from smi.k8s import batch_v1, core_v1
 from smi.k8s.meta_v1 import ObjectMeta
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.diagnostic import Severity
@@ -163,10 +163,34 @@ def test_a_pod_name_that_is_taken_is_an_error() -> None:
     assert (finding.reason, finding.kind) == ("PodNameTaken", "Pod")
 
 
-def test_a_machine_has_a_limit_and_says_so() -> None:
-    made, (finding,) = make_plan((deployment("front", replicas=255),), {}, MACHINE, Plan())
+@pytest.mark.parametrize("replicas", [255, 2_000_000_000])
+def test_a_machine_has_a_limit_and_says_so(replicas: int) -> None:
+    made, (finding,) = make_plan((deployment("front", replicas=replicas),), {}, MACHINE, Plan())
     assert made.replicas == {}
-    assert finding.reason == "TooManyPods"
+    assert (finding.reason, finding.field) == ("TooManyPods", "spec.replicas")
+
+
+def test_variables_from_what_is_not_here_stay_empty_with_a_warning() -> None:
+    env = [
+        {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}},
+        {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['none']"}}},
+        {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
+        {"name": "D", "value": "d"},
+    ]
+    _, found = make_plan((deployment("front", env=env),), {}, MACHINE, Plan())
+    fields = [f"spec.template.spec.containers[0].env[{index}].valueFrom" for index in (0, 2)]
+    assert [finding.field for finding in found] == fields
+    assert {(f.severity, f.reason) for f in found} == {(Severity.WARNING, "VariableEmpty")}
+
+
+def test_a_job_without_a_restart_policy_starts_again_only_what_failed() -> None:
+    job = batch_v1.Job(
+        metadata=ObjectMeta(name="load", namespace="shop"),
+        spec=batch_v1.JobSpec(template=deployment("load").spec.template),
+    )
+    made, (finding,) = make_plan((job,), {}, MACHINE, Plan())
+    assert only(made).restart_policy == "OnFailure"
+    assert (finding.reason, finding.severity) == ("RestartPolicyAssumed", Severity.WARNING)
 
 
 def test_init_containers_are_left_out_with_a_warning() -> None:

@@ -10,7 +10,9 @@ import pytest
 from smi.backend import Sidecar
 from smi.compiler.compile import compile as compiled
 from smi.compiler.state import collect
-from smi.k8s import apps_v1
+from smi.compiler.workloads import Controller
+from smi.k8s import batch_v1
+from smi.k8s.meta_v1 import ObjectMeta
 from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, make_plan, running_pod
 from smi.standalone.pod import RunningPod, Surroundings
@@ -24,7 +26,7 @@ STAY = (sys.executable, "-c", "import time; time.sleep(60)")
 class Pod:
     """One pod of a Deployment, what it said, and time that runs a hundred times as fast."""
 
-    def __init__(self, written: apps_v1.Deployment, directory: Path) -> None:
+    def __init__(self, written: Controller, directory: Path) -> None:
         self.said: list[str] = []
         self.backend = FakeLocalBackend()
         machine = Machine("127.81.7", UUID(int=7), lambda *_: True)
@@ -68,6 +70,38 @@ async def test_an_application_that_does_not_listen_is_told_once_where_it_should(
     await one.run(30.0)
     (hint,) = one.said
     assert hint.startswith("[shop/front-0] is not ready: it should listen on 127.0.0.1:2")
+    assert hint.endswith(" (the variable PORT has the number)")
+
+
+async def test_of_many_ports_only_those_are_told_where_nothing_listens(directory: Path) -> None:
+    command = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "$(PORT)")
+    one = Pod(deployment("front", command=command, ports={"http": 8080, "admin": 9000}), directory)
+    await one.run(40.0)
+    hint = one.said[-1]
+    assert hint.count("127.0.0.1:") == 1
+    assert hint.endswith("(the variable PORT_9000 has the number)")
+
+
+async def test_a_job_that_succeeded_is_done_whatever_its_restart_policy(directory: Path) -> None:
+    template = deployment("load", command=("true",)).spec.template
+    written = batch_v1.Job(
+        metadata=ObjectMeta(name="load", namespace="shop"), spec=batch_v1.JobSpec(template=template)
+    )
+    one = Pod(written, directory)
+    await one.run(5.0)
+    assert one.said == ["[shop/load-0] ended with exit code 0; is not started again"]
+    assert one.pod.done
+
+
+async def test_a_job_that_failed_is_not_done(directory: Path) -> None:
+    template = deployment("load", command=("false",)).spec.template
+    written = batch_v1.Job(
+        metadata=ObjectMeta(name="load", namespace="shop"), spec=batch_v1.JobSpec(template=template)
+    )
+    one = Pod(written, directory)
+    await one.run(5.0)
+    assert one.said[0] == "[shop/load-0] ended with exit code 1; starts again in 0.5 s"
+    assert not one.pod.done
 
 
 async def test_without_ports_running_is_enough(directory: Path) -> None:

@@ -79,8 +79,36 @@ async def test_what_ends_starts_again_later_and_later() -> None:
 
 async def test_what_is_done_stays_ended_where_only_failures_count() -> None:
     one = python("print('done')")
-    await one.run(lambda: "ended with exit code 0" in one.said, only_failures=True)
-    assert one.said == ["done", "ended with exit code 0"]
+    await one.run(lambda: len(one.said) > 1, only_failures=True)
+    assert one.said == ["done", "ended with exit code 0; is not started again"]
+    assert one.child.done
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (Command(("echo", "a\0b"), {}, "."), "embedded null byte"),
+        (Command(("echo",), {"A=B": "1"}, "."), "illegal environment variable name"),
+    ],
+)
+async def test_what_no_process_can_be_given_is_said(command: Command, why: str) -> None:
+    one = Watched(clock=FakeClock().clock())
+    one.child = Child(lambda: command, one.said.append, FakeClock().clock())
+    await one.run(lambda: len(one.said) > 2)
+    assert one.said[0] == f"cannot start echo: {why}"
+
+
+async def test_a_flood_of_lines_holds_up_nothing_else() -> None:
+    one = Watched("yes")
+    turns = 0
+
+    def flooded() -> bool:
+        nonlocal turns
+        turns += 1
+        return len(one.said) > 20_000
+
+    await one.run(flooded, grace=0.1)
+    assert turns > 10
 
 
 async def test_a_missing_command_is_said_and_tried_again() -> None:
@@ -92,7 +120,9 @@ async def test_a_missing_command_is_said_and_tried_again() -> None:
 async def test_a_missing_directory_is_said() -> None:
     one = Watched("true", clock=FakeClock().clock(), directory="/no/such/place")
     await one.run(lambda: len(one.said) > 2)
-    assert one.said[0] == "cannot start true: /no/such/place: No such file or directory"
+    assert one.said[0] == (
+        "cannot start true in /no/such/place (workingDir): No such file or directory"
+    )
 
 
 async def test_stopping_kills_what_does_not_listen() -> None:

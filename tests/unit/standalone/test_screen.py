@@ -1,8 +1,11 @@
 import io
 import json
 import os
+from pathlib import Path
 
-from smi.errors import Problem
+import pytest
+
+from smi.errors import Problem, SmiError
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.standalone.screen import Pipe, Screen
@@ -105,6 +108,15 @@ def test_on_a_terminal_the_table_stays_below_the_lines() -> None:
     assert "hello" in written.out
     assert "0 of 1 pods are ready" in written.out
     assert written.err == ""
+
+
+def test_a_full_disk_is_an_error_and_is_not_written_to_again() -> None:
+    with Path("/dev/full").open("w") as full:
+        out = Pipe(file=full)
+        screen = Screen(out, Pipe(file=io.StringIO()), as_json=False, quiet=False)
+        with pytest.raises(SmiError, match="cannot write what the mesh says: No space left"):
+            screen.log("shop/front-0", "hello")
+        screen.show(Tally(), 0, 1)
 
 
 def test_a_reader_that_leaves_is_noticed_and_harms_nothing() -> None:

@@ -101,3 +101,8 @@ def test_records_are_read_back_by_name_and_broken_ones_left_out(directory: Path)
     found = state_directory.records(directory)
     assert [pod.name for pod in found] == ["front-0", "front-1"]
     assert found[0].variables == {"A": "b"}
+
+
+def test_what_cannot_be_written_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SmiError, match=f"{tmp_path}/gone/token: cannot be written: No such file"):
+        state_directory.write_private(tmp_path / "gone" / "token", "secret")

@@ -8,7 +8,7 @@ from smi.model.identity import ServiceIdentity
 from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, Route, Split, WeightedService
 from smi.model.service import AppProtocol
-from smi.standalone.view import Tally, as_json, shares, table, tallied
+from smi.standalone.view import Call, Tally, as_json, shares, table, tallied
 
 FRONT, INTRUDER = ServiceIdentity("shop", "front"), ServiceIdentity("shop", "intruder")
 CATALOG, V1, V2 = (NamespacedName("shop", n) for n in ("catalog", "catalog-v1", "catalog-v2"))
@@ -119,3 +119,13 @@ def test_pods_of_one_identity_count_together() -> None:
     tally = tallied(tally, (denied(11), denied(22)), mesh(), 2.0)
     assert list(tally.calls.values()) == [33]
     assert list(tally.rates.values()) == [3.0]
+
+
+def test_a_narrow_terminal_cuts_names_short_and_numbers_never() -> None:
+    call = Call("a-long-namespace/front", "a-long-namespace/catalog", "200")
+    console = Console(file=io.StringIO(), width=50)
+    console.print(table(Tally(calls={call: 12_345}, rates={call: 67.8}), 1, 1))
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "per second" in printed
+    assert "12345" in printed
+    assert "67.8" in printed

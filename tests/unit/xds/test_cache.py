@@ -230,7 +230,7 @@ class Steps:
     def __exit__(self, *_: object) -> None:
         sys.settrace(self._before)
 
-    def _count(self, frame: FrameType, event: str, arg: Any) -> Any:
+    def _count(self, frame: FrameType, event: str, _arg: Any) -> Any:  # noqa: ANN401 - settrace
         frame.f_trace_opcodes = True
         self.taken += event == "opcode"
         return self._count
