@@ -3,6 +3,7 @@
 `random.Random` decides, so that hypothesis (by seeds) and the differential test share them.
 """
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -56,6 +57,8 @@ def documents(rng: random.Random, workloads: int = 6) -> list[Document]:
         found += [binding(rng, ns, f"ids-{n}") for n in range(rng.randint(0, 2))]
     for number in range(rng.randint(1, 8)):
         found.append(target(rng, found, f"target-{number}"))
+        if rng.random() < 0.4:
+            found.append(_twin(rng, found, found[-1]))
     if rng.random() < 0.3:
         found += canary(rng, found)
     for number in range(rng.randint(0, 5)):
@@ -185,6 +188,14 @@ def target(rng: random.Random, found: list[Document], name: str) -> Document:
     )
 
 
+def _twin(rng: random.Random, found: list[Document], one: Document) -> Document:
+    """A TrafficTarget that lets the same callers reach the same pods by other rules."""
+    meta, spec = one["metadata"], one["spec"]
+    rules = [_rule(rng, found, meta["namespace"])]
+    name = f"{rng.choice('az')}-twin-of-{meta['name']}"
+    return _document("TrafficTarget", meta["namespace"], name, {**spec, "rules": rules})
+
+
 def _identity(rng: random.Random, found: list[Document], ns: str) -> Document:
     bindings = of(found, "IdentityBinding", ns)
     if rng.random() < 0.3 and bindings:
@@ -245,18 +256,19 @@ def canary(rng: random.Random, found: list[Document]) -> list[Document]:
     deployments = of(found, "Deployment")
     ns = rng.choice(deployments)["metadata"]["namespace"]
     here = [d for d in deployments if d["metadata"]["namespace"] == ns]
-    spoken = rng.choice(({"name": "http"}, {"name": "tcp"}, {}))
+    spoken = rng.choice(({"name": "http"}, {"name": "tcp"}, {}, {}))
     names = ["canary", *(f"canary-{version}" for version in range(rng.randint(2, 3)))]
     made = []
-    for name in names:
-        deployment = rng.choice(here)
+    # Neighbours stand before different workloads where there are two.
+    for deployment, name in zip(itertools.cycle(rng.sample(here, len(here))), names, strict=False):
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         lead = rng.choice([p for p in _ports_of(deployment) if p.get("protocol") != "UDP"] or [{}])
         port = {"port": 80, "targetPort": lead.get("containerPort", 8080), **spoken}
         selector = {"app": labels["app"]}
         made.append(_document("Service", ns, name, {"selector": selector, "ports": [port]}))
-    backends = [{"service": name, "weight": rng.choice(WEIGHTS)} for name in names[1:]]
-    backends[0]["weight"] = 1
+    weights = (1, rng.choice((3, 10, 1000)), rng.choice(WEIGHTS))
+    pairs = zip(names[1:], weights, strict=False)
+    backends = [{"service": name, "weight": weight} for name, weight in pairs]
     made.append(
         _document("TrafficSplit", ns, "canary", {"service": "canary", "backends": backends})
     )

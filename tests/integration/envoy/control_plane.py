@@ -15,7 +15,6 @@ from pathlib import Path
 from smi_envoy.backend import EnvoyBackend
 from tests.integration.envoy.harness import TRUST_DOMAIN, clock
 
-
 PATIENCE = 30.0
 
 

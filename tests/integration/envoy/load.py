@@ -1,7 +1,6 @@
 """Clients that ask again and again while something changes, and remember every answer."""
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -16,16 +15,19 @@ PATIENCE = 10.0  # seconds that an answer may take before it is a failure
 ENOUGH = 60.0  # seconds that a load may go on to reach its number of requests
 
 
-class Answered(NamedTuple):
-    """One request: when it was sent (monotonic seconds), and its status, or 0 and what went wrong.
+_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-    `pod` is who answered, where the application says so.
+
+class Answered(NamedTuple):
+    """One request: when it was sent (monotonic seconds), and its status; 0 where none came.
+
+    `pod` is who answered, where the application says so; `text` the body, or what went wrong.
     """
 
     at: float
     status: int
     pod: str = ""
-    error: str = ""
+    text: str = ""
 
 
 class Client(NamedTuple):
@@ -64,36 +66,35 @@ class Load:
     async def lasts(self, seconds: float, requests: int) -> None:
         """Wait until it has lasted so long and made so many requests."""
         async with asyncio.timeout(ENOUGH):
-            while time.monotonic() - self.begun < seconds or self.statuses().total() < requests:
+            while not self._lasted(seconds, requests):  # noqa: ASYNC110 - time alone ends it
                 await asyncio.sleep(0.05)
+
+    def _lasted(self, seconds: float, requests: int) -> bool:
+        made = self.statuses().total()
+        return made >= requests and time.monotonic() - self.begun >= seconds
 
     async def ask(self, client: Client) -> None:
         """Ask until the end."""
         seen = self.answers.setdefault(client, [])
-        with contextlib.ExitStack() as stack:
-            writers: list[asyncio.StreamWriter] = []
-            stack.callback(lambda: [writer.transport.abort() for writer in writers])
-            connection = None
-            while not self.stopping:
-                at = time.monotonic()
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        if connection is None:
-                            connection = await self._connect(client.pod)
-                            writers[:] = [connection[1]]
-                        status, pod, closes = await _exchange(*connection, client)
-                    seen.append(Answered(at, status, pod))
-                except (OSError, ValueError, EOFError) as error:
-                    seen.append(Answered(at, 0, "", repr(error)))
-                    closes = True
-                if closes and connection is not None:
-                    connection[1].transport.abort()
-                    connection = None
-                await asyncio.sleep(max(0.0, at + self.pause - time.monotonic()))
+        connection: _Connection | None = None
+        while not self.stopping:
+            at = time.monotonic()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    connection = connection or await self._connect(client.pod)
+                    answer, closes = await _exchange(*connection, client)
+                seen.append(answer._replace(at=at))
+            except (OSError, ValueError, EOFError) as error:
+                seen.append(Answered(at, 0, "", repr(error)))
+                closes = True
+            if connection and closes:
+                connection[1].transport.abort()
+                connection = None
+            await asyncio.sleep(max(0.0, at + self.pause - time.monotonic()))
+        if connection:
+            connection[1].transport.abort()
 
-    async def _connect(
-        self, pod: NamespacedName
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self, pod: NamespacedName) -> _Connection:
         workload = self.running.mesh.workloads[pod]
         assert workload.loopback is not None
         return await asyncio.open_connection(workload.address, workload.loopback.proxy)
@@ -101,15 +102,16 @@ class Load:
 
 async def _exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client
-) -> tuple[int, str, bool]:
-    """The status, the pod that answered, and whether the connection ends."""
+) -> tuple[Answered, bool]:
+    """The answer, and whether the connection ends with it."""
     host = client.url.split("/")[2]
     last = "" if client.keeps else "connection: close\r\n"
     writer.write(f"GET {client.url} HTTP/1.1\r\nhost: {host}\r\n{last}\r\n".encode())
     lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:] if line)}
-    await reader.readexactly(int(headers["content-length"]))
-    return int(lines[0].split()[1]), headers.get("x-pod", ""), headers.get("connection") == "close"
+    body = await reader.readexactly(int(headers["content-length"]))
+    answer = Answered(0, int(lines[0].split()[1]), headers.get("x-pod", ""), body.decode())
+    return answer, headers.get("connection") == "close"
 
 
 @asynccontextmanager

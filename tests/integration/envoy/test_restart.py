@@ -199,9 +199,7 @@ async def through_a_restart(
         await asyncio.sleep(2)
         assert turns(asked.of(GUEST)) == [200]
         async with control_plane(running.state, file):
-            async with asyncio.timeout(20):
-                while not (running.state / "ads.sock").is_socket():
-                    await asyncio.sleep(0.01)
+            await serving(running.state / "ads.sock")
             smaller = without_guest(larger)
             in_force = await accepted(file, await put(file, smaller))
             await calls_of_late(running)
@@ -214,6 +212,19 @@ async def through_a_restart(
     late = [x for x in asked.of(GUEST) if x.at > in_force + REVOKED_AFTER]
     assert {answer.status for answer in late} == {403}
     assert asked.statuses().total() / (time.monotonic() - asked.begun) > 200
+
+
+async def serving(socket: Path) -> None:
+    """Wait until somebody listens; the socket of a dead server is still there."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_unix_connection(socket)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                return
 
 
 async def calls_of_late(running: Lab) -> None:
