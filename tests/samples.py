@@ -43,6 +43,7 @@ PATHS = (
     PathSample("^/root$", ("/root", "/root?x"), ("/root/", "/x/root", "/%2e/roo")),
     PathSample("/files/.*\\.txt", ("/files/a/b.txt", "/files/x.txt.bak"), ("/files/atxt",)),
     PathSample("/a%2Fb", (), ("/a%2Fb", "/a%2fb", "/a/b", "/a%5Cb")),
+    PathSample("/anything", ("/anything?x=/api", "/anything/else"), ("/any", "/x/anything")),
     PathSample("/broken(", (), ("/broken(", "/broken")),
     PathSample("/a)(b", (), ("/ab", "/a)(b")),
 )

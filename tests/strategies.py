@@ -272,6 +272,18 @@ def canary(rng: random.Random, found: list[Document]) -> list[Document]:
     made.append(
         _document("TrafficSplit", ns, "canary", {"service": "canary", "backends": backends})
     )
+    # An earlier split of some requests, by name the first of those without a time.
+    made.append(
+        _document(
+            "HTTPRouteGroup", ns, "beta", {"matches": [{"name": "m", "pathRegex": "/anything"}]}
+        )
+    )
+    beta = {
+        "service": "canary",
+        "backends": [{"service": names[-1], "weight": 1}],
+        "matches": [{"kind": "HTTPRouteGroup", "name": "beta"}],
+    }
+    made.append(_document("TrafficSplit", ns, "beta", beta))
     made.append(_document("TCPRoute", ns, "everything", {"matches": {"ports": []}}))
     namespace, client = account(rng.choice(deployments))
     sources = [{"kind": "ServiceAccount", "name": client, "namespace": namespace}]

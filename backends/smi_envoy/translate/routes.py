@@ -82,7 +82,8 @@ def _virtual_host(route: Route, domains: Iterable[str]) -> route_components_pb2.
 def _domains(route: Route, namespace: str) -> list[str]:
     """The hosts that mean `route` to a client in `namespace`; without a port they mean port 80."""
     name = f"{route.root.name}.{route.root.namespace}"
-    hosts = [name, f"{name}.svc", f"{name}.svc.{DNS_DOMAIN}"]
+    full = f"{name}.svc.{DNS_DOMAIN}"
+    hosts = [name, f"{name}.svc", full, f"{full}."]
     if route.root.namespace == namespace:
         hosts.append(route.root.name)
     ported = [f"{host}:{route.port}" for host in hosts]

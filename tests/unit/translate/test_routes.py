@@ -18,9 +18,10 @@ def client(*known: Route, of: str = "front") -> dict[str, dict[str, Any]]:
 
 
 def test_hosts_of_a_client_in_the_same_namespace() -> None:
+    full = "web.shop.svc.cluster.local"
     assert set(client(WEB)["shop/web:80"]["domains"]) == {
         f"{host}{port}"
-        for host in ("web", "web.shop", "web.shop.svc", "web.shop.svc.cluster.local")
+        for host in ("web", "web.shop", "web.shop.svc", full, f"{full}.")
         for port in ("", ":80")
     }
 
