@@ -103,6 +103,11 @@ class Run:
         if not self._accepted.plan.replicas:
             message = f"{self._manifests}: no pods that can run here"
             raise SmiError(message)
+        pods = len(self._accepted.plan.replicas)
+        self._screen.note(
+            f"{self._manifests}: starting {pods} pod{'s' * (pods > 1)}; an edited manifest takes"
+            " effect at once, Ctrl-C ends it"
+        )
 
     async def _follow(self) -> None:
         """Take over what is edited."""

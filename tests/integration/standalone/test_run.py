@@ -193,6 +193,13 @@ async def test_an_application_that_ends_is_no_endpoint_until_it_is_back(bench: B
         await bench.until(lambda: bench.ready() == {})
 
 
+@pytest.mark.parametrize(("replicas", "said"), [(1, "starting 1 pod;"), (2, "starting 2 pods;")])
+async def test_it_says_what_it_starts(bench: Bench, replicas: int, said: str) -> None:
+    bench.write("apps", app("front", replicas=replicas))
+    async with bench.running():
+        await bench.until(lambda: said in bench.printed)
+
+
 async def test_it_ends_by_itself_after_its_duration(bench: Bench) -> None:
     bench.write("apps", app("front"))
     async with asyncio.timeout(10):
