@@ -27,6 +27,8 @@ check: .venv/project ## format, lint, import contracts, types
 	@$(BIN)/ruff format --check --quiet
 	@echo "· lint"
 	@$(BIN)/ruff check --quiet
+	@echo "· words about the past and the plan"
+	@! git grep -nwiE 'currently|for now|legacy|todo|fixme' -- smi backends
 	@echo "· import contracts"
 	@$(BIN)/lint-imports
 	@echo "· types"

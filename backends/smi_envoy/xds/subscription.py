@@ -90,8 +90,8 @@ class Subscription:
 
 def opened(request: Request) -> Subscription:
     """The subscription that the first request of a type opens."""
-    legacy = request.type_url in _WILDCARD_TYPES and not request.subscribe
-    wildcard = legacy or WILDCARD in request.subscribe
+    implicit = request.type_url in _WILDCARD_TYPES and not request.subscribe
+    wildcard = implicit or WILDCARD in request.subscribe
     names = request.subscribe - {WILDCARD}
     held = {n: v for n, v in request.versions.items() if wildcard or n in names}
     return Subscription(wildcard, names, held, names.union(held))
