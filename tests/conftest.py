@@ -4,8 +4,15 @@ import os
 import random
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 DEFAULT_SEED = 1
+
+# How long an example takes says more about what else the machine does than about the example.
+settings.register_profile(
+    "smi", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("smi")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -280,7 +280,7 @@ def canary(rng: random.Random, found: list[Document]) -> list[Document]:
     )
     beta = {
         "service": "canary",
-        "backends": [{"service": names[-1], "weight": 1}],
+        "backends": [{"service": names[1], "weight": 1}],  # the least of the other split
         "matches": [{"kind": "HTTPRouteGroup", "name": "beta"}],
     }
     made.append(_document("TrafficSplit", ns, "beta", beta))

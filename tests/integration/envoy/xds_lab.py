@@ -219,8 +219,14 @@ class Envoy:
 
     async def until(self, name: str, value: int, limit: float = 10.0) -> None:
         async with asyncio.timeout(limit):
-            while not self._admin.exists() or await self.stat(name) < value:  # noqa: ASYNC110
+            while not await self._has(name, value):
                 await asyncio.sleep(0.02)
+
+    async def _has(self, name: str, value: int) -> bool:
+        try:
+            return await self.stat(name) >= value
+        except aiohttp.ClientConnectorError:  # it does not listen yet
+            return False
 
     @property
     def _admin(self) -> Path:

@@ -46,6 +46,11 @@ def test_services_are_named_as_kubernetes_names_them() -> None:
     }
 
 
+def test_a_port_that_no_sidecar_stands_for_is_not_named() -> None:
+    catalog = service("catalog", ("http", 80, None))
+    assert service_variables([catalog], "127.1.2.3", {}) == {}
+
+
 def test_port_is_the_first_of_the_container_itself() -> None:
     ports = (Port(8080, "http"), Port(9000, "admin-ui"))
     detours = {8080: Detour(8080, 20001), 9000: Detour(9000, 20002)}
