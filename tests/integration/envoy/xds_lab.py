@@ -219,7 +219,7 @@ class Envoy:
 
     async def until(self, name: str, value: int, limit: float = 10.0) -> None:
         async with asyncio.timeout(limit):
-            while not await self._has(name, value):
+            while not await self._has(name, value):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.02)
 
     async def _has(self, name: str, value: int) -> bool:
