@@ -74,9 +74,9 @@ def rule(
     )
 
 
-def inbound(of: PolicyGroup, *rules: Rule) -> Inbound:
-    """All that may reach a group of pods in strict mode."""
-    return Inbound(of, Mode.STRICT, rules)
+def inbound(of: PolicyGroup, *rules: Rule, mode: Mode = Mode.STRICT) -> Inbound:
+    """All that may reach a group of pods."""
+    return Inbound(of, mode, rules)
 
 
 def split(

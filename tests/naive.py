@@ -27,8 +27,10 @@ class Answer(NamedTuple):
 class Naive:
     """Owns the objects (hub versions, and the pods themselves) while questions are asked."""
 
-    def __init__(self, things: Iterable[Thing], trust_domain: str = "cluster.local") -> None:
-        self.things, self.domain = list(things), trust_domain
+    def __init__(
+        self, things: Iterable[Thing], trust_domain: str = "cluster.local", mode: str = "strict"
+    ) -> None:
+        self.things, self.domain, self.default = list(things), trust_domain, mode
 
     def of(self, kind: str, ns: str, name: str | None = None) -> Iterator[Thing]:
         for thing in self.things:
@@ -82,6 +84,8 @@ class Naive:
         kind, other = ("UDPRoute", None) if asked.protocol == "udp" else ("TCPRoute", GROUP)
         targets = [t for t in every if self.has_port(t, kind, other, port)]
         routes = [(t, self.routes(t)) for t in targets]
+        if self.mode(pod.metadata.namespace) in {"permissive", "audit"}:
+            return not parts.is_refused(asked, [])
         if parts.is_refused(asked, [m for _, found in routes for m in found or ()]):
             return False
         return any(
@@ -89,6 +93,12 @@ class Naive:
             and (kind == "UDPRoute" or found is None or parts.any_holds(found, asked, host))
             for t, found in routes
         )
+
+    def mode(self, ns: str) -> str:
+        """What the Namespace asks for; 4.10: it is the destination's that counts."""
+        here = [t for t in self.things if (t.kind, t.metadata.name) == ("Namespace", ns)]
+        asked = [t.metadata.annotations.get("smi-mesh.io/mode", self.default) for t in here]
+        return asked[0] if asked else self.default
 
     def caller(self, source: str) -> tuple[str, Thing]:
         """The SPIFFE ID, and the pod if it is known."""

@@ -63,6 +63,7 @@ def documents(rng: random.Random, workloads: int = 6) -> list[Document]:
         found += canary(rng, found)
     for number in range(rng.randint(0, 5)):
         found.append(split(rng, found, f"split-{number}"))
+    found += [namespace(rng, ns) for ns in namespaces if rng.random() < 0.5]
     return found
 
 
@@ -82,6 +83,14 @@ def _document(kind: str, namespace: str, name: str, spec: Document, **metadata: 
     smi = f"{'access' if kind in access else 'specs'}.smi-spec.io/v1alpha4"
     meta = {"name": name, "namespace": namespace, **metadata}
     return {"apiVersion": versions.get(kind, smi), "kind": kind, "metadata": meta, "spec": spec}
+
+
+def namespace(rng: random.Random, name: str) -> Document:
+    """A Namespace that asks for a mode, sometimes for one that there is not."""
+    modes = ("strict", "permissive", "permissive", "audit", "audit", "open")
+    annotations = {"smi-mesh.io/mode": rng.choice(modes)} if rng.random() < 0.95 else {}
+    metadata = {"name": name, "namespace": "", "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def _workload(rng: random.Random, namespaces: tuple[str, ...], number: int) -> Iterator[Document]:
@@ -310,7 +319,9 @@ def account(deployment: Document) -> tuple[str, str]:
 def edited(rng: random.Random, found: list[Document], number: int) -> list[Document]:
     """The same mesh with one document more, less or another; the others are the same objects."""
     after = list(found)
-    what = rng.choice(("target", "split", "group", "binding", "drop", "drop", "scale", "relabel"))
+    what = rng.choice(
+        ("target", "split", "group", "binding", "drop", "drop", "scale", "relabel", "mode")
+    )
     ns = rng.choice(of(found, "Deployment"))["metadata"]["namespace"]
     match what:
         case "target":
@@ -321,6 +332,8 @@ def edited(rng: random.Random, found: list[Document], number: int) -> list[Docum
             return _replaced(after, group(rng, ns, "routes-0"))
         case "binding":
             return _replaced(after, binding(rng, ns, "ids-0"))
+        case "mode":
+            return _replaced(after, namespace(rng, ns))
         case "drop":
             gone = rng.choice([d for d in found if d["kind"] != "Deployment"])
             return [d for d in after if d is not gone]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -44,7 +45,7 @@ def unsettled(rng: random.Random, cluster: ClusterState) -> ClusterState:
     for key, resource in resources.items():
         if isinstance(resource, core_v1.Pod) and rng.random() < 0.15:
             resources[key] = _unsettled(rng, resource)
-    return ClusterState(resources, cluster.loopbacks, cluster.trust_domain)
+    return replace(cluster, resources=resources)
 
 
 def _unsettled(rng: random.Random, pod: core_v1.Pod) -> core_v1.Pod:

@@ -11,7 +11,7 @@ from smi.cli.answer import Answer
 from smi.cli.remedy import in_target, without_target
 from smi.compiler.state import ResourceKey
 from smi.decision.decide import Destination, Place
-from smi.decision.judge import Near, Obstacle, Verdict
+from smi.decision.judge import ALLOWED, PERMISSIVE, Near, Obstacle, Verdict
 from smi.decision.matching import failure, seen
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Severity
@@ -109,7 +109,7 @@ def _destinations(answer: Answer) -> Iterator[Text]:
             yield Text(f"    by {_named(answer, 'TrafficTarget', policy)}")
         if judgement.nearest:
             yield from _nearest(answer, places[0], judgement.nearest)
-        elif judgement.verdict is not Verdict.ALLOW:
+        elif judgement.reason != ALLOWED:
             yield Text(f"    {judgement.message}")
             mended = without_target(answer, places[0], judgement.reason)
             if mended is not None:
@@ -122,8 +122,11 @@ def _outcome(destination: Destination) -> Text:
     if place.service is not None:
         where = f"{place.service}:{place.port}, its pods' port {place.target_port},"
         where += f" as {place.identity}"
-    allowed = judgement.verdict is Verdict.ALLOW
-    outcome = ("allowed", "green") if allowed else (f"denied, {judgement.reason}", "red")
+    outcome = (f"denied, {judgement.reason}", "red")
+    if judgement.verdict is Verdict.ALLOW:
+        outcome = ("allowed", "green")
+        if judgement.reason not in {ALLOWED, PERMISSIVE}:
+            outcome = (f"allowed by audit mode; strict mode: denied, {judgement.reason}", "yellow")
     return Text.assemble((f"  {_percent(destination.share)}", "bold"), f"  {where}: ", outcome)
 
 

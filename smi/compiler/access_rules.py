@@ -5,31 +5,11 @@ from collections.abc import Iterator
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.grants import Grant
 from smi.compiler.memo import Read
-from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic
 from smi.model.identity import spiffe_id
-from smi.model.inbound import Inbound, Mode, Rule
+from smi.model.inbound import Inbound, Rule
 from smi.model.workload import PolicyGroup
-
-MODE_ANNOTATION = "smi-mesh.io/mode"
-
-
-def mode(read: Read, name: NamespacedName) -> Judged[Mode] | None:
-    """How far policy binds the pods of the Namespace `name`: strictly, whatever it asks for."""
-    namespace: core_v1.Namespace | None = read(("Namespace", name))
-    if namespace is None:
-        return None
-    findings = Findings("Namespace", name)
-    wanted = namespace.metadata.annotations.get(MODE_ANNOTATION, Mode.STRICT)
-    if wanted != Mode.STRICT:
-        findings.error(
-            f"metadata.annotations.{MODE_ANNOTATION}",
-            "ModeNotSupported",
-            f"{wanted!r} is not enforced by this version: policy binds the namespace strictly;"
-            " remove the annotation, or write strict",
-        )
-    return findings.judged(Mode.STRICT)
 
 
 def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:
@@ -43,7 +23,8 @@ def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:
             leads = read(("target ports", destination.kind, name.namespace, destination.name))
             rules.append(_rule(judged.value, leads))
             diagnostics += _moved_ports(judged.value, leads)
-    return Judged(Inbound(group, Mode.STRICT, tuple(rules)), tuple(diagnostics))
+    mode = read(("mode", group.identity.namespace))
+    return Judged(Inbound(group, mode, tuple(rules)), tuple(diagnostics))
 
 
 def _moved_ports(granted: Grant, leads: dict[int, frozenset[int]]) -> tuple[Diagnostic, ...]:

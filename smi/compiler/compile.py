@@ -11,13 +11,14 @@ from smi.compiler import (
     grants,
     identities,
     matches,
+    modes,
     routes,
     services,
     workloads,
 )
 from smi.compiler.findings import Judged
 from smi.compiler.memo import Key, Memo
-from smi.compiler.state import ClusterState, ResourceKey, entries
+from smi.compiler.state import ClusterState, Entry, ResourceKey, entries
 from smi.k8s.resource import Resource
 from smi.model.diagnostic import Diagnostic
 from smi.model.mesh import Mesh, changes
@@ -30,7 +31,9 @@ _RULES: Final[Mapping[str, Any]] = {
     "target ports": destinations.target_ports,
     "pods of destination": destinations.pods_of_destination,
     "HTTPRouteGroup matches": matches.http_matches,
-    "mode": access_rules.mode,
+    "mode": modes.mode,
+    "open services": modes.open_services,
+    "namespace": modes.namespace,
     "members": identities.members,
     "grant": grants.grant,
     "inbound": access_rules.inbound,
@@ -42,7 +45,7 @@ _RULES: Final[Mapping[str, Any]] = {
 }
 
 _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
-    "Namespace": ("mode",),
+    "Namespace": ("namespace",),
     "Pod": ("workload",),
     "Service": ("service", "routes"),
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),
@@ -95,6 +98,7 @@ class Compiler:
         """The mesh that `state` describes; entries that did not change are the same objects."""
         touched: set[Key] = set()
         self._memo.set(("trust domain",), state.trust_domain)
+        self._memo.set(("default mode",), state.default_mode)
         for name, loopback in changes(self._state.loopbacks, state.loopbacks):
             self._memo.set(("Loopback", name), loopback)
         for key, resource in changes(self._state.resources, state.resources):
@@ -108,12 +112,20 @@ class Compiler:
         before = set(entries(old)) if old is not None else set()
         after = set(entries(new)) if new is not None else set()
         for entry in before - after:
-            rest = self._memo.peek(entry.key) - {entry.member}
-            self._memo.set(entry.key, rest or None)
+            self._list(entry, present=False)
         for entry in after - before:
-            self._memo.set(entry.key, (self._memo.peek(entry.key) or frozenset()) | {entry.member})
+            self._list(entry, present=True)
         self._memo.set((key.kind, key.name), new)
         return {(unit, key.name) for unit in _UNITS_OF_KIND.get(key.kind, ())}
+
+    def _list(self, entry: Entry, *, present: bool) -> None:
+        """Add to an index, or take away. A namespace is listed while it holds a Service."""
+        before = self._memo.peek(entry.key) or frozenset()
+        after = before | {entry.member} if present else before - {entry.member}
+        self._memo.set(entry.key, after or None)
+        kind, *place = entry.key
+        if kind == "services of namespace" and bool(before) is not bool(after):
+            self._list(Entry(("namespaces with services",), place[0]), present=present)
 
     def _evaluate(self, keys: Iterable[Key]) -> None:
         """Bring `keys`, and the units that workloads call into being, up to date in the mesh."""

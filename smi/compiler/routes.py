@@ -189,12 +189,16 @@ def _split_matches(read: Read, written: TrafficSplit) -> Iterator[HttpMatch]:
 
 
 def outbound(read: Read, identity: ServiceIdentity) -> Outbound:
-    """The routes of every Service that pods of `identity` may find somebody to call behind."""
+    """The routes of every Service that pods of `identity` may find somebody to call behind.
+
+    Behind those of namespaces that are not strict everybody may.
+    """
     callable_services = {
         service
         for target in _targets_of_client(read, identity)
         for service in _services_of_target(read, target)
     }
+    callable_services.update(read(("open services",)))
     roots = callable_services | {
         NamespacedName(namespace, root)
         for namespace, service in callable_services

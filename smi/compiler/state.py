@@ -9,7 +9,10 @@ from smi.compiler.workloads import expected_pods
 from smi.k8s import apps_v1, batch_v1, core_v1
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import DEFAULT_TRUST_DOMAIN
+from smi.model.inbound import Mode
 from smi.model.workload import Loopback
+
+MODE_ANNOTATION = "smi-mesh.io/mode"
 
 
 class ResourceKey(NamedTuple):
@@ -24,11 +27,13 @@ class ClusterState:
     """Objects at their hub versions, as they stand at one moment.
 
     `loopbacks` says how to reach the pods of a machine whose processes share one loopback.
+    `default_mode` binds the pods of every namespace that asks for none.
     """
 
     resources: Mapping[ResourceKey, Resource]
     loopbacks: Mapping[NamespacedName, Loopback] = field(default_factory=dict)
     trust_domain: str = DEFAULT_TRUST_DOMAIN
+    default_mode: Mode = Mode.STRICT
 
 
 _CONTROLLERS = (apps_v1.Deployment, apps_v1.StatefulSet, apps_v1.DaemonSet, batch_v1.Job)
@@ -38,6 +43,7 @@ def collect(
     resources: Iterable[Resource],
     loopbacks: Mapping[NamespacedName, Loopback] | None = None,
     trust_domain: str = DEFAULT_TRUST_DOMAIN,
+    default_mode: Mode = Mode.STRICT,
 ) -> ClusterState:
     """The state that `resources` of any version make.
 
@@ -52,7 +58,7 @@ def collect(
         else:
             hub = scheme.to_hub(resource)
             written[resource_key(hub)] = hub
-    return ClusterState(expected | written, loopbacks or {}, trust_domain)
+    return ClusterState(expected | written, loopbacks or {}, trust_domain, default_mode)
 
 
 def resource_key(resource: Resource) -> ResourceKey:
@@ -77,9 +83,10 @@ def entries(resource: Resource) -> Iterator[Entry]:
             yield Entry(("pods of identity", namespace, resource.spec.service_account_name), name)
             for label, value in resource.metadata.labels.items():
                 yield Entry(("pods by label", namespace, label, value), name)
-        case core_v1.Service() if resource.spec.selector:
-            label, value = min(resource.spec.selector.items())
-            yield Entry(("services by label", namespace, label, value), name)
+        case core_v1.Namespace() if MODE_ANNOTATION in resource.metadata.annotations:
+            yield Entry(("namespaces that ask for a mode",), name)
+        case core_v1.Service():
+            yield from _service_entries(resource)
         case access.TrafficTarget():
             yield from _target_entries(resource)
         case access.IdentityBinding():
@@ -92,6 +99,14 @@ def entries(resource: Resource) -> Iterator[Entry]:
                     yield Entry(("splits of backend", namespace, backend.service), name)
         case _:
             pass
+
+
+def _service_entries(service: core_v1.Service) -> Iterator[Entry]:
+    namespace, name = service.key
+    yield Entry(("services of namespace", namespace), name)
+    if service.spec.selector:
+        label, value = min(service.spec.selector.items())
+        yield Entry(("services by label", namespace, label, value), name)
 
 
 def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:

@@ -45,7 +45,8 @@ class Decision:
     """What becomes of a request, and why.
 
     `destinations` are ordered by place and their shares sum to 1 (there are none where nothing
-    could answer). `split` is the TrafficSplit that divided them; `excluded` are its backends that
+    could answer). `mode` is that of the pods of the first; it is `enforced` where it is strict.
+    `split` is the TrafficSplit that divided them; `excluded` are its backends that
     get nothing.
     """
 
@@ -162,14 +163,16 @@ def _decision(
     for (place, group), share in shares.items():
         judged = judge(mesh.inbound[group], place.target_port, source, request, wanted.name)
         found[place, judged] = found.get((place, judged), Fraction()) + share
+    # All pods behind a Service are of its namespace, and so of one mode.
+    mode = next((mesh.inbound[group].mode for _, group in shares), Mode.STRICT)
     destinations = tuple(
         Destination(place, share, judged)
         for (place, judged), share in sorted(found.items(), key=lambda f: str(f[0][0]))
     )
     return Decision(
         verdict=_verdict({d.judgement.verdict for d in destinations}),
-        mode=Mode.STRICT,
-        enforced=True,
+        mode=mode,
+        enforced=mode is Mode.STRICT,
         split=None if split is None else split.name,
         destinations=destinations,
         excluded=() if split is None else split.excluded,

@@ -1,15 +1,21 @@
 """Whether the pods of one policy group accept a request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from smi.decision.matching import Seen, failure, seen
 from smi.decision.request import Caller, Protocol, Request
 from smi.k8s.resource import NamespacedName
-from smi.model.inbound import Inbound, Rule
+from smi.model.inbound import Inbound, Mode, Rule
 from smi.model.path import has_escaped_slash
+
+ALLOWED = "Allowed"
+"""The reason of what a TrafficTarget allows."""
+
+PERMISSIVE = "Permissive"
+"""The reason of what is let in because a namespace asks for no policy."""
 
 
 class Verdict(StrEnum):
@@ -44,6 +50,7 @@ class Judgement:
 
     `policies` are the TrafficTargets that allow it; `nearest` those that come nearest to it where
     none does, at most three. `path` is the request target as it is judged and forwarded.
+    In audit mode all but `verdict` is what strict mode would say.
     """
 
     verdict: Verdict
@@ -79,6 +86,22 @@ def judge(
     path = request.forwarded if request.is_http else ""
     if path is None:
         return _denied("BadRequest", f"{request.path!r} is no path: answered with 400")
+    match inbound.mode:
+        case Mode.STRICT:
+            return _strict(inbound, port, caller, request, name, path)
+        case Mode.AUDIT:
+            judged = _strict(inbound, port, caller, request, name, path)
+            return replace(judged, verdict=Verdict.ALLOW)
+        case Mode.PERMISSIVE:
+            text = f"namespace {inbound.group.identity.namespace} is permissive: any caller may"
+            return Judgement(Verdict.ALLOW, PERMISSIVE, text, path=path)
+        case _:
+            assert_never(inbound.mode)
+
+
+def _strict(
+    inbound: Inbound, port: int, caller: Caller, request: Request, name: NamespacedName, path: str
+) -> Judgement:
     if caller.spiffe is None:
         text = "the caller shows no certificate: no handshake, no request"
         return _denied("NoIdentity", text, path)
@@ -122,7 +145,7 @@ def _union(
     allowing = tuple(target for target, obstacles in judged if not obstacles)
     if allowing:
         names = ", ".join(map(str, allowing))
-        return Judgement(Verdict.ALLOW, "Allowed", f"allowed by {names}", allowing, path)
+        return Judgement(Verdict.ALLOW, ALLOWED, f"allowed by {names}", allowing, path)
     furthest = max(obstacles[0][0] for _, obstacles in judged)
     near = [
         Near(target, tuple(Obstacle(_REASONS[reached], text) for reached, text in obstacles))

@@ -21,6 +21,14 @@ spec:
 """
 
 
+def namespace(name: str, mode: str) -> str:
+    return f"""---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {name}, annotations: {{smi-mesh.io/mode: {mode}}}}}
+"""
+
+
 def service(name: str, port: int = 80) -> str:
     return f"""---
 apiVersion: v1

@@ -6,10 +6,11 @@ before any filter had decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
 
 from google.protobuf.message import Message
 
-from smi.model.inbound import Inbound, Rule
+from smi.model.inbound import Inbound, Mode, Rule
 from smi_envoy.pb.envoy.config.rbac.v3 import rbac_pb2 as policy_pb2
 from smi_envoy.pb.envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from smi_envoy.pb.envoy.extensions.matching.common_inputs.ssl.v3 import ssl_inputs_pb2
@@ -36,8 +37,40 @@ def judges_paths(rules: Iterable[Rule]) -> bool:
     return any(match.path_regex is not None for rule in rules for match in rule.http or ())
 
 
-def http_authorization(rules: tuple[Rule, ...]) -> rbac_pb2.RBACPerRoute:
-    """The judgement of requests at one port: allowed if one rule, taken whole, allows it."""
+def mode_of(inbound: Inbound | None) -> Mode:
+    """How far policy binds the pods. No `inbound` is no rule, and so strict."""
+    return inbound.mode if inbound else Mode.STRICT
+
+
+def http_authorization(rules: tuple[Rule, ...], mode: Mode = Mode.STRICT) -> rbac_pb2.RBACPerRoute:
+    """The judgement of requests at one port: allowed if one rule, taken whole, allows it.
+
+    In permissive mode there is none; in audit mode it is recorded and every request goes on.
+    """
+    match mode:
+        case Mode.STRICT:
+            return rbac_pb2.RBACPerRoute(rbac=rbac_pb2.RBAC(matcher=_matcher(rules)))
+        case Mode.AUDIT:
+            shadow = _without_escaped_slash(_matcher(rules)) if judges_paths(rules) else None
+            return rbac_pb2.RBACPerRoute(
+                rbac=rbac_pb2.RBAC(shadow_matcher=shadow or _matcher(rules))
+            )
+        case Mode.PERMISSIVE:
+            return rbac_pb2.RBACPerRoute()
+        case _:
+            assert_never(mode)
+
+
+def _without_escaped_slash(matcher: matcher_pb2.Matcher) -> matcher_pb2.Matcher:
+    """`matcher`, and what strict mode answers with 400 denied before it."""
+    denied = _verdict("none", policy_pb2.RBAC.Action.DENY)
+    return matching.first(
+        [(matching.path(ESCAPED_SLASH), denied), (matching.always(), matching.nested(matcher))],
+        otherwise=denied,
+    )
+
+
+def _matcher(rules: tuple[Rule, ...]) -> matcher_pb2.Matcher:
     trees = (
         (ssl_inputs_pb2.DnsSanInput(), _by_name(rules, lambda rule: rule.pods)),
         (ssl_inputs_pb2.UriSanInput(), _by_name(rules, lambda rule: rule.spiffe_ids)),
@@ -48,16 +81,19 @@ def http_authorization(rules: tuple[Rule, ...]) -> rbac_pb2.RBACPerRoute:
         if by_name
     ]
     denied = _verdict("none", policy_pb2.RBAC.Action.DENY)
-    return rbac_pb2.RBACPerRoute(
-        rbac=rbac_pb2.RBAC(matcher=matching.first(choices, otherwise=denied))
-    )
+    return matching.first(choices, otherwise=denied)
 
 
-def tcp_clients(rules: tuple[Rule, ...]) -> list[common_pb2.SubjectAltNameMatcher]:
-    """The names one of which a TCP client's certificate must bear. Never empty.
+def tcp_clients(
+    rules: tuple[Rule, ...], mode: Mode = Mode.STRICT
+) -> list[common_pb2.SubjectAltNameMatcher]:
+    """The names one of which a TCP client's certificate must bear. In strict mode never empty.
 
-    A rule that selects HTTP requests grants no other bytes.
+    A rule that selects HTTP requests grants no other bytes. Other modes take every certificate of
+    the mesh.
     """
+    if mode is not Mode.STRICT:
+        return []
     granting = tuple(rule for rule in rules if rule.http is None)
     uids = _by_name(granting, lambda rule: rule.pods)
     spiffe_ids = _by_name(granting, lambda rule: rule.spiffe_ids)

@@ -1,12 +1,13 @@
 """The doors of a pod that has no network of its own: to its application, and out of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from google.protobuf.message import Message
 
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
+from smi.model.inbound import Mode
 from smi.model.service import AppProtocol
 from smi.model.workload import PolicyGroup
 from smi_envoy.pb.envoy.config.accesslog.v3 import accesslog_pb2
@@ -34,6 +35,12 @@ DETECTION = seconds(0.3)
 # A peer that opens no TLS handshake is no sidecar; it is let go without a long wait.
 HANDSHAKE = seconds(5)
 
+# Where policy does not bind, who says nothing may be a client of a server that speaks first.
+SILENCE = seconds(1)
+
+# What Envoy's HTTP inspector calls what it finds.
+HTTP_AS_SEEN = ("http/1.0", "http/1.1", "h2c")
+
 CONNECT_ATTEMPTS = 3  # a connection that was not made has carried nothing: another pod may take it
 
 LOCALHOST = "127.0.0.1"
@@ -42,11 +49,17 @@ FilterChain = listener_components_pb2.FilterChain
 
 
 def inbound(
-    pod: NamespacedName, group: PolicyGroup, port: int, address: tuple[str, int], application: int
+    pod: NamespacedName,
+    group: PolicyGroup,
+    port: int,
+    address: tuple[str, int],
+    application: int,
+    mode: Mode = Mode.STRICT,
 ) -> listener_pb2.Listener:
     """The door to one port of a pod, at `address`: mutual TLS, HTTP and TCP told apart by SNI.
 
-    Nothing here depends on policy: a change of a listener costs connections.
+    Nothing here depends on policy but its mode: a change of a listener costs connections. Where
+    policy does not bind, others than sidecars come in too, by plain text or their own TLS.
     """
     name = names.inbound_listener(pod, port)
     state = set_filter_state_pb2.Config(
@@ -55,16 +68,26 @@ def inbound(
     to_application = http.network_filter("application", state)
     requests = http.inbound(name, names.inbound(group, port), statistics.inbound_http(port))
     connections = _tcp_proxy(name, names.APPLICATION, [statistics.inbound_tcp(port)])
+    peers = [
+        _peers(names.HTTP_SNI, names.PEERS, [to_application, requests], ("h2", "http/1.1")),
+        _peers(names.TCP_SNI, names.clients(group, port), [to_application, connections]),
+    ]
+    inbound = base_pb2.TrafficDirection.INBOUND
+    tls = tls_inspector_pb2.TlsInspector()
+    if mode is Mode.STRICT:
+        return _listener(name, address, peers, inbound, inspectors=[tls], inspection=HANDSHAKE)
+    strangers = [
+        _strangers("plain-http", [to_application, requests], "raw_buffer", HTTP_AS_SEEN),
+        _strangers("plain", [to_application, connections], "raw_buffer"),
+        _strangers("foreign-tls", [to_application, connections], "tls"),
+    ]
     return _listener(
         name,
         address,
-        [
-            _peers(names.HTTP_SNI, names.PEERS, [to_application, requests], ("h2", "http/1.1")),
-            _peers(names.TCP_SNI, names.clients(group, port), [to_application, connections]),
-        ],
-        base_pb2.TrafficDirection.INBOUND,
-        inspector=tls_inspector_pb2.TlsInspector(),
-        inspection=HANDSHAKE,
+        [*peers, *strangers],
+        inbound,
+        inspectors=[tls, http_inspector_pb2.HttpInspector()],
+        inspection=SILENCE,
     )
 
 
@@ -107,7 +130,7 @@ def service(
                 address,
                 [_http_only(requests), FilterChain(filters=[connections])],
                 outbound,
-                inspector=http_inspector_pb2.HttpInspector(),
+                inspectors=[http_inspector_pb2.HttpInspector()],
                 inspection=DETECTION,
             )
         case _:
@@ -120,21 +143,22 @@ def _listener(
     chains: Iterable[listener_components_pb2.FilterChain],
     direction: base_pb2.TrafficDirection.ValueType,
     *,
-    inspector: Message | None = None,
+    inspectors: Sequence[Message] = (),
     inspection: duration_pb2.Duration | None = None,
 ) -> listener_pb2.Listener:
-    filters = (
-        [listener_components_pb2.ListenerFilter(name="inspector", typed_config=packed(inspector))]
-        if inspector
-        else []
-    )
+    filters = [
+        listener_components_pb2.ListenerFilter(
+            name=f"inspector-{number}", typed_config=packed(inspector)
+        )
+        for number, inspector in enumerate(inspectors)
+    ]
     return listener_pb2.Listener(
         name=name,
         address=socket(*address),
         filter_chains=chains,
         listener_filters=filters,
         listener_filters_timeout=inspection,
-        continue_on_listener_filters_timeout=inspector is not None,
+        continue_on_listener_filters_timeout=bool(inspectors),
         traffic_direction=direction,
     )
 
@@ -163,13 +187,30 @@ def _peers(
     )
 
 
+def _strangers(
+    name: str,
+    filters: Iterable[listener_components_pb2.Filter],
+    transport: str,
+    protocols: Iterable[str] = (),
+) -> listener_components_pb2.FilterChain:
+    """Callers without an identity, whose bytes are passed on as they are."""
+    return FilterChain(
+        name=name,
+        filter_chain_match=listener_components_pb2.FilterChainMatch(
+            transport_protocol=transport, application_protocols=protocols
+        ),
+        filters=filters,
+    )
+
+
 def _http_only(
     requests: listener_components_pb2.Filter,
 ) -> listener_components_pb2.FilterChain:
-    seen = ["http/1.0", "http/1.1", "h2c"]  # what Envoy's HTTP inspector calls what it finds
     return FilterChain(
         name="http",
-        filter_chain_match=listener_components_pb2.FilterChainMatch(application_protocols=seen),
+        filter_chain_match=listener_components_pb2.FilterChainMatch(
+            application_protocols=HTTP_AS_SEEN
+        ),
         filters=[requests],
     )
 

@@ -51,7 +51,7 @@ def first(
 
 def always() -> matcher_pb2.Matcher.MatcherList.Predicate:
     """A predicate that holds for every request."""
-    return _path(_ANYTHING)
+    return path(_ANYTHING)
 
 
 def any_of(matches: Sequence[HttpMatch]) -> matcher_pb2.Matcher.MatcherList.Predicate:
@@ -66,7 +66,7 @@ def all_of(match: HttpMatch) -> matcher_pb2.Matcher.MatcherList.Predicate:
     """Whether a request has the path, the method and the headers of `match`."""
     predicates = [_header(h.name, _regex(h.regex)) for h in match.headers]
     if match.path_regex is not None:
-        predicates.append(_path(anchored(match.path_regex)))
+        predicates.append(path(anchored(match.path_regex)))
     if match.methods:
         predicates.append(_header(":method", _one_of(sorted(match.methods))))
     match predicates:
@@ -88,7 +88,8 @@ def exact_map(
     )
 
 
-def _path(regex: str) -> matcher_pb2.Matcher.MatcherList.Predicate:
+def path(regex: str) -> matcher_pb2.Matcher.MatcherList.Predicate:
+    """Whether the whole path, without its query, matches `regex`."""
     return _single(network_inputs_pb2.FilterStateInput(key=names.PATH_STATE), _regex(regex))
 
 

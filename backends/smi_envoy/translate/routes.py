@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from smi.model.identity import ServiceIdentity
-from smi.model.inbound import Rule
+from smi.model.inbound import Mode, Rule
 from smi.model.outbound import Outbound, Route, Split
 from smi.model.service import AppProtocol
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
@@ -44,17 +44,19 @@ def of_client(identity: ServiceIdentity, outbound: Outbound | None) -> route_pb2
     )
 
 
-def of_application(name: str, rules: tuple[Rule, ...]) -> route_pb2.RouteConfiguration:
+def of_application(
+    name: str, rules: tuple[Rule, ...], mode: Mode = Mode.STRICT
+) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
     routes = [_route("", names.APPLICATION)]
-    if authorization.judges_paths(rules):
+    if mode is Mode.STRICT and authorization.judges_paths(rules):
         routes.insert(0, _escaped_slash())
     host = route_components_pb2.VirtualHost(
         name="application",
         domains=EVERYTHING,
         routes=routes,
         typed_per_filter_config={
-            http.AUTHORIZATION: packed(authorization.http_authorization(rules))
+            http.AUTHORIZATION: packed(authorization.http_authorization(rules, mode))
         },
     )
     return route_pb2.RouteConfiguration(name=name, virtual_hosts=[host])

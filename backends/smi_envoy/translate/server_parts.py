@@ -49,16 +49,18 @@ class PodPort:
         """A listener."""
         return (names.key(TypeUrl.LISTENER, names.inbound_listener(self.pod, self.port)),)
 
-    def reads(self, _mesh: Mesh) -> frozenset[Entry]:
-        """The pod."""
-        return frozenset({Entry(Table.WORKLOADS, self.pod)})
+    def reads(self, mesh: Mesh) -> frozenset[Entry]:
+        """The pod, and its policy, whose mode alone the door is made of."""
+        group = mesh.workloads[self.pod].group
+        return frozenset({Entry(Table.WORKLOADS, self.pod), Entry(Table.INBOUND, group)})
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
         detour = loopback.detours[self.port]
         at = (pod.address, detour.inbound)
-        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application),)
+        mode = authorization.mode_of(world.mesh.inbound.get(pod.group))
+        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,11 @@ class Policy:
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
-        rules = authorization.rules_at(world.mesh.inbound.get(self.group), self.port)
+        inbound = world.mesh.inbound.get(self.group)
+        rules = authorization.rules_at(inbound, self.port)
+        mode = authorization.mode_of(inbound)
         clients = names.clients(self.group, self.port)
         return (
-            routes.of_application(names.inbound(self.group, self.port), rules),
-            tls.validation(clients, world.trust, authorization.tcp_clients(rules)),
+            routes.of_application(names.inbound(self.group, self.port), rules, mode),
+            tls.validation(clients, world.trust, authorization.tcp_clients(rules, mode)),
         )

@@ -51,7 +51,10 @@ def outbound_tcp(root: str) -> tuple[accesslog_pb2.AccessLog, ...]:
 
 
 def inbound_http(port: int) -> accesslog_pb2.AccessLog:
-    """Counts requests by who called, where, the answer, and the policy that decided."""
+    """Counts requests by who called, where, the answer, and the policy that decided.
+
+    In audit mode also by what strict mode would have decided (`allowed`, `denied`).
+    """
     return _counter(
         INBOUND,
         {
@@ -59,6 +62,7 @@ def inbound_http(port: int) -> accesslog_pb2.AccessLog:
             "port": str(port),
             "status": "%RESPONSE_CODE%",
             "policy": "%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%",
+            "audit": "%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_engine_result)%",
         },
     )
 

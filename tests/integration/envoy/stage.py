@@ -16,6 +16,7 @@ from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request, caller, target
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, SpiffeId
+from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.service import AppProtocol
 from smi.model.workload import Workload
@@ -90,6 +91,9 @@ class Stage:
             return None
         if wanted.port not in pod.loopback.detours:
             return None
+        if _is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
+            plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
+            return Way("plain", plain, detects=True)
         return Way("direct", self._direct(request, pod, wanted.port))
 
     def _through_sidecar(
@@ -129,6 +133,11 @@ class Stage:
                 _issue(self.lab.state, spiffe, uid, file)
             context.load_cert_chain(file)
         return context
+
+
+def _is_stranger(request: Request) -> bool:
+    """Whether the caller has no identity that this mesh knows."""
+    return request.source == "none" or request.source.startswith(f"spiffe://{FOREIGN}/")
 
 
 def _uid(mesh: Mesh, name: NamespacedName) -> PodUid | None:
@@ -188,7 +197,7 @@ def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
     """Whether `answer` is what `decision` says."""
-    if request.source == "none" or request.source.startswith(f"spiffe://{FOREIGN}/"):
+    if _is_stranger(request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
     path = request.forwarded if request.is_http else ""
     if not way.nameable:

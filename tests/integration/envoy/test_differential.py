@@ -14,6 +14,7 @@ from smi.decision.decide import Decision, decide
 from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
+from smi.model.inbound import Mode
 from tests import chance, questions, strategies, worlds
 from tests.conftest import DEFAULT_SEED
 from tests.integration.envoy import speech
@@ -37,6 +38,7 @@ REASONS = {
     "BadRequest",
     "EscapedSlash",
     "unavailable",
+    "Permissive",
 }
 
 
@@ -52,6 +54,7 @@ class Tally:
         reasons = {d.judgement.reason for d in decision.destinations} or {"unavailable"}
         self.counts["requests", "all"] += 1
         self.counts["verdict", str(decision.verdict)] += 1
+        self.counts["mode", str(decision.mode)] += 1
         self.counts["protocol", str(request.protocol)] += 1
         self.counts["way", way.name if way.nameable else f"{way.name}, not nameable"] += 1
         if request.is_http:
@@ -89,6 +92,8 @@ async def test_envoy_decide_and_the_naive_reading_agree(
 def _assert_everything_occurs(tally: Tally) -> None:
     assert set(tally.of("reason")) == REASONS
     assert set(tally.of("verdict")) == set(Verdict)
+    assert set(tally.of("mode")) == set(Mode)
+    assert "plain" in tally.of("way")
     assert set(tally.of("method")) >= {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
     assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
     assert sum(tally.of("shares").values()) >= SPLITS

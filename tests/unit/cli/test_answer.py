@@ -5,6 +5,7 @@ from tests.fakes.shop_yaml import (
     SHOP,
     deployment,
     explained,
+    namespace,
     service,
     split,
     target,
@@ -86,3 +87,11 @@ def test_findings_of_other_namespaces_are_left_out() -> None:
     mesh = SHOP + stray.replace("namespace: shop}\nspec", "namespace: far}\nspec")
     assert "far/stray" not in explained(mesh).output
     assert "far/stray" in explained(mesh, by="far/web").output
+
+
+def test_audit_allows_and_keeps_the_reason_of_strict_mode() -> None:
+    mesh = SHOP + namespace("shop", "audit")
+    answer = json.loads(explained(mesh, "--path", "/none", "-o", "json").output)
+    assert (answer["verdict"], answer["mode"], answer["enforced"]) == ("allow", "audit", False)
+    (destination,) = answer["destinations"]
+    assert (destination["verdict"], destination["reason"]) == ("allow", "RouteNotGranted")

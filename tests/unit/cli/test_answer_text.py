@@ -10,6 +10,7 @@ from tests.fakes.shop_yaml import (
     TCP,
     deployment,
     explained,
+    namespace,
     service,
     split,
     target,
@@ -304,3 +305,30 @@ def test_a_flood_of_findings_does_not_hide_the_answer() -> None:
     output = explained(SHOP + splits).output
     assert output.splitlines()[-1].startswith("and ")
     assert output.splitlines()[-1].endswith(" more findings: see -o json")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("permissive", ["allowed", "    namespace shop is permissive: any caller may"]),
+        (
+            "audit",
+            [
+                "allowed by audit mode; strict mode: denied, RouteNotGranted",
+                "    nearest: TrafficTarget shop/web-api (<stdin>:2) does not allow it:",
+            ],
+        ),
+    ],
+)
+def test_what_a_mode_lets_in_is_told_from_what_policy_allows(mode: str, told: list[str]) -> None:
+    result = explained(SHOP + namespace("shop", mode), "--path", "/none")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[0] == "ALLOWED  shop/web -> shop/api:80  GET /none"
+    assert lines[1] == f"  100%  shop/api:80, its pods' port 8080, as shop/api: {told[0]}"
+    assert lines[2] == told[1]
+
+
+def test_audit_says_nothing_more_of_what_policy_allows() -> None:
+    strict = explained(SHOP, "--path", "/items").output
+    assert explained(SHOP + namespace("shop", "audit"), "--path", "/items").output == strict

@@ -346,19 +346,3 @@ def test_udp_ports_are_read_the_same_way() -> None:
         target("t", "web", ["front"], rule("UDPRoute", "udp")),
     )
     assert granted.udp_ports == frozenset({8080})
-
-
-@pytest.mark.parametrize("wanted", [None, "strict"])
-def test_namespace_is_strict(wanted: str | None) -> None:
-    annotations = {} if wanted is None else {"smi-mesh.io/mode": wanted}
-    assert reasons(compiled(WEB, an("Namespace", "shop", annotations=annotations))) == []
-
-
-@pytest.mark.parametrize("wanted", ["permissive", "audit", "open"])
-def test_other_mode_is_told_and_strict_all_the_same(wanted: str) -> None:
-    namespace = an("Namespace", "shop", annotations={"smi-mesh.io/mode": wanted})
-    result = compiled(WEB, namespace)
-    assert [(severity, field, reason) for severity, _, field, reason in reasons(result)] == [
-        ("error", "metadata.annotations.smi-mesh.io/mode", "ModeNotSupported")
-    ]
-    assert {inbound.mode for inbound in result.mesh.inbound.values()} == {Mode.STRICT}

@@ -137,7 +137,7 @@ def test_diagnostic_that_is_mended_is_gone() -> None:
 def test_nothing_stays_of_objects_that_are_gone() -> None:
     compiler = Compiler()
     objects = [
-        an("Namespace", "shop", annotations={"smi-mesh.io/mode": "audit"}),
+        an("Namespace", "shop", annotations={"smi-mesh.io/mode": "open"}),
         WEB,
         FRONT,
         SERVICE,
@@ -153,7 +153,7 @@ def test_nothing_stays_of_objects_that_are_gone() -> None:
         rest = objects[gone:]
         found, scratch = compiler.update(collect(rest)), compile(collect(rest))
         assert (found.mesh, found.diagnostics) == (scratch.mesh, scratch.diagnostics)
-    assert set(compiler._memo._cells) == {("trust domain",)}
+    assert set(compiler._memo._cells) == {("trust domain",), ("default mode",)}
 
 
 def test_pod_that_goes_leaves_its_services_and_policies() -> None:

@@ -47,9 +47,20 @@ def test_namespace_is_in_no_namespace() -> None:
         ),
         (
             service("web", port(80), selector={"b": "2", "a": "1"}),
-            {Entry(("services by label", "shop", "a", "1"), "web")},
+            {
+                Entry(("services by label", "shop", "a", "1"), "web"),
+                Entry(("services of namespace", "shop"), "web"),
+            },
         ),
-        (service("web", port(80), selector={}), set()),
+        (
+            service("web", port(80), selector={}),
+            {Entry(("services of namespace", "shop"), "web")},
+        ),
+        (
+            an("Namespace", "shop", annotations={"smi-mesh.io/mode": "audit"}),
+            {Entry(("namespaces that ask for a mode",), "shop")},
+        ),
+        (an("Namespace", "shop"), set()),
         (binding("ids", serviceAccount="web"), {Entry(("bindings", "shop"), "ids")}),
         (
             target("t", "web", ["front", "pay/front"], rule("TCPRoute", "all")),

@@ -10,7 +10,9 @@ from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.errors import InvalidRequest
 from smi.k8s.resource import NamespacedName, Resource
+from smi.model.inbound import Mode
 from tests.objects import (
+    an,
     binding,
     compiled,
     group,
@@ -180,3 +182,24 @@ def test_udp_goes_to_the_udp_port_and_is_never_split() -> None:
 def test_target_that_is_not_there_is_no_request(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         decided(**asked)
+
+
+@pytest.mark.parametrize("mode", [Mode.PERMISSIVE, Mode.AUDIT])
+@pytest.mark.parametrize("source", ["ops/front", "none", "spiffe://example.org/ns/a/sa/b"])
+def test_open_namespace_admits_anybody_and_its_splits_apply(mode: Mode, source: str) -> None:
+    namespace = an("Namespace", "shop", annotations={"smi-mesh.io/mode": mode})
+    found = decided(namespace, split("s", "root", [("v1", 1), ("v2", 3)]), source=source)
+    assert (found.verdict, found.mode, found.enforced) == (Verdict.ALLOW, mode, False)
+    assert shares(found) == {"shop/v1": Fraction(1, 4), "shop/v2": Fraction(3, 4)}
+
+
+def test_strict_verdict_is_enforced() -> None:
+    found = decided()
+    assert (found.verdict, found.mode, found.enforced) == (Verdict.DENY, Mode.STRICT, True)
+
+
+def test_mode_is_that_of_the_destination_whatever_the_callers() -> None:
+    found = decided(
+        an("Namespace", "ops", annotations={"smi-mesh.io/mode": "permissive"}), source="ops/x"
+    )
+    assert (found.verdict, found.enforced) == (Verdict.DENY, True)

@@ -7,7 +7,7 @@ import pytest
 from smi.decision.judge import Judgement, Verdict, judge
 from smi.decision.request import Caller, Protocol, Request
 from smi.model.identity import PodUid
-from smi.model.inbound import Rule
+from smi.model.inbound import Mode, Rule
 from tests import builders as a
 
 FRONT = Caller(a.spiffe("front"), PodUid("uid-front-0"))
@@ -20,9 +20,10 @@ def judged(
     protocol: Protocol = Protocol.HTTP,
     method: str = "GET",
     path: str = "/",
+    mode: Mode = Mode.STRICT,
 ) -> Judgement:
     request = Request("", "", protocol, method, path)
-    return judge(a.inbound(a.group("web"), *rules), port, who, request, a.name("web"))
+    return judge(a.inbound(a.group("web"), *rules, mode=mode), port, who, request, a.name("web"))
 
 
 def test_no_target_is_no_access() -> None:
@@ -132,3 +133,30 @@ def test_path_that_is_none_is_refused_before_all_else() -> None:
 )
 def test_escaped_slash_is_refused_where_a_path_decides(rule: Rule, reason: str) -> None:
     assert judged(rule, path="/a%2Fb").reason == reason
+
+
+NOBODY = Caller(None, None)
+ITEMS = a.rule("t", "front", http=[a.match("/items")])
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+@pytest.mark.parametrize("who", [FRONT, NOBODY])
+def test_permissive_pods_take_whatever_comes(who: Caller, protocol: Protocol) -> None:
+    found = judged(ITEMS, who=who, protocol=protocol, mode=Mode.PERMISSIVE, path="/a%2fb")
+    assert (found.verdict, found.reason) == (Verdict.ALLOW, "Permissive")
+    assert found.policies == ()
+
+
+@pytest.mark.parametrize(
+    ("who", "path"), [(FRONT, "/items"), (FRONT, "/x"), (FRONT, "/a%2fb"), (NOBODY, "/items")]
+)
+def test_audit_lets_in_and_says_what_strict_mode_would(who: Caller, path: str) -> None:
+    strict = judged(ITEMS, who=who, path=path)
+    found = judged(ITEMS, who=who, path=path, mode=Mode.AUDIT)
+    assert found == replace(strict, verdict=Verdict.ALLOW)
+    assert found.nearest == strict.nearest
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_what_is_no_request_is_refused_in_every_mode(mode: Mode) -> None:
+    assert judged(ITEMS, path="x", mode=mode).verdict is Verdict.DENY

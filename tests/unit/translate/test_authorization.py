@@ -1,6 +1,8 @@
 from typing import Any
 
-from smi.model.inbound import Rule
+import pytest
+
+from smi.model.inbound import Mode, Rule
 from smi_envoy.translate import authorization
 from tests import builders as a
 from tests.xds_json import as_json, values
@@ -94,3 +96,29 @@ def test_tcp_admits_who_may_send_any_bytes() -> None:
 def test_tcp_admits_nobody_rather_than_anybody() -> None:
     assert subjects() == {("URI", "spiffe://nobody.invalid/")}
     assert subjects(a.rule("requests", "back", http=[a.match()])) == subjects()
+
+
+def test_permissive_mode_judges_nothing() -> None:
+    assert (
+        as_json(authorization.http_authorization((a.rule("web", "front"),), Mode.PERMISSIVE)) == {}
+    )
+
+
+def test_audit_mode_records_what_strict_mode_enforces() -> None:
+    rules = (a.rule("web", "front", http=[a.match(methods=["GET"])]),)
+    said = as_json(authorization.http_authorization(rules, Mode.AUDIT))["rbac"]
+    assert said == {"shadow_matcher": judgement(*rules)}
+
+
+def test_audit_mode_records_an_escaped_slash_where_a_path_decides() -> None:
+    rules = (a.rule("web", "front", http=[a.match("/a")]),)
+    said = as_json(authorization.http_authorization(rules, Mode.AUDIT))["rbac"]["shadow_matcher"]
+    first, second = said["matcher_list"]["matchers"]
+    assert list(values(first["predicate"], "regex")) == [authorization.ESCAPED_SLASH]
+    assert actions(first) == {"none"}
+    assert second["on_match"]["matcher"] == judgement(*rules)
+
+
+@pytest.mark.parametrize("mode", [Mode.PERMISSIVE, Mode.AUDIT])
+def test_other_modes_admit_every_certificate_of_the_mesh_over_tcp(mode: Mode) -> None:
+    assert authorization.tcp_clients((a.rule("web", "front"),), mode) == []

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from smi.model.inbound import Mode
 from smi.model.service import AppProtocol
 from smi_envoy.translate import listeners
 from tests import builders as a
@@ -11,9 +12,9 @@ POD = a.name("web-0")
 AT = ("127.9.9.1", 28080)
 
 
-def inbound() -> dict[str, Any]:
+def inbound(mode: Mode = Mode.STRICT) -> dict[str, Any]:
     """The door to port 8080 of a pod."""
-    return as_json(listeners.inbound(POD, a.group("web"), 8080, AT, 40000))
+    return as_json(listeners.inbound(POD, a.group("web"), 8080, AT, 40000, mode))
 
 
 def test_pod_is_reached_at_its_address_only_through_mutual_tls() -> None:
@@ -86,3 +87,22 @@ def test_door_of_a_service_speaks_what_the_port_speaks(
     assert list(values(said, "cluster")) == ["shop/db:5432|tcp"] * tcp
     assert len(said.get("listener_filters", [])) == inspectors
     assert said.get("continue_on_listener_filters_timeout", False) is bool(inspectors)
+
+
+@pytest.mark.parametrize("mode", [Mode.PERMISSIVE, Mode.AUDIT])
+def test_other_modes_admit_plain_text_and_foreign_tls_too(mode: Mode) -> None:
+    said = inbound(mode)
+    peers, strangers = said["filter_chains"][:2], said["filter_chains"][2:]
+    assert peers == inbound()["filter_chains"]
+    assert [chain["filter_chain_match"] for chain in strangers] == [
+        {
+            "transport_protocol": "raw_buffer",
+            "application_protocols": ["http/1.0", "http/1.1", "h2c"],
+        },
+        {"transport_protocol": "raw_buffer"},
+        {"transport_protocol": "tls"},
+    ]
+    assert not any("transport_socket" in chain for chain in strangers)
+    assert [r["route_config_name"] for r in values(strangers, "rds")] == ["inbound/shop/web/8080"]
+    assert list(values(strangers, "cluster")) == ["application"] * 2
+    assert inbound(Mode.PERMISSIVE) == inbound(Mode.AUDIT)

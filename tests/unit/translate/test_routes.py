@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from smi.model.inbound import Mode
 from smi.model.outbound import Outbound, Route, Split
 from smi_envoy.translate import routes
 from tests import builders as a
@@ -128,3 +129,12 @@ def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, coun
     assert host["routes"][-1]["route"]["cluster"] == "application"
     assert list(values(host["routes"], "status")) == [400] * (count - 1)
     assert "envoy.filters.http.rbac" in host["typed_per_filter_config"]
+
+
+@pytest.mark.parametrize(("mode", "refusals"), [("strict", 1), ("permissive", 0), ("audit", 0)])
+def test_escaped_slash_is_refused_where_policy_binds_and_a_path_decides(
+    mode: str, refusals: int
+) -> None:
+    rules = (a.rule("web", "front", http=[a.match("/x")]),)
+    (host,) = as_json(routes.of_application("inbound", rules, Mode(mode)))["virtual_hosts"]
+    assert sum("direct_response" in route for route in host["routes"]) == refusals
