@@ -77,6 +77,14 @@ def test_targets_are_judged_whole_and_never_combined() -> None:
     assert judged(port, route).verdict is Verdict.DENY
 
 
+def test_source_of_one_target_gets_no_route_of_another() -> None:
+    mine = a.rule("a", "front", http=[a.match("/x")])
+    anothers = a.rule("b", "other", http=[a.match("/")])
+    found = judged(mine, anothers)
+    assert found.verdict is Verdict.DENY
+    assert found.reason == "RouteNotGranted"
+
+
 def test_every_target_that_allows_is_named() -> None:
     found = judged(a.rule("a", "front"), a.rule("b", "other"), a.rule("c", "front"))
     assert found.policies == (a.name("a"), a.name("c"))

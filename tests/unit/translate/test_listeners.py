@@ -60,6 +60,25 @@ def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
         assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}]
 
 
+def test_query_is_no_part_of_the_path_that_is_judged() -> None:
+    proxy = listeners.proxy(POD, a.identity("web"), AT)
+    for said in (inbound(), as_json(proxy)):
+        (manager,) = [c for c in values(said, "typed_config") if "http_filters" in c]
+        # Routes are found before filters run: they have to be found anew once the path is known.
+        assert manager["http_filters"][0]["typed_config"]["value"] == {
+            "on_request_headers": [
+                {
+                    "object_key": "smi.path",
+                    "factory_key": "envoy.string",
+                    "format_string": {
+                        "text_format_source": {"inline_string": "%PATH(NQ:PATH)%"},
+                    },
+                }
+            ],
+            "clear_route_cache": True,
+        }
+
+
 def test_both_chains_lead_to_the_application() -> None:
     said = inbound()
     states = list(values(said, "on_new_connection"))

@@ -5,9 +5,9 @@ import pytest
 from smi.model.outbound import Split
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
-from smi_envoy.translate.client_parts import TcpUpstream
+from smi_envoy.translate.client_parts import HttpUpstream, TcpUpstream
 from smi_envoy.translate.parts import World
-from smi_envoy.translate.server_parts import PodPort
+from smi_envoy.translate.server_parts import PodPort, Policy
 from tests import builders as a
 from tests.xds_json import as_json, values
 
@@ -57,6 +57,22 @@ def test_server_may_be_any_of_those_behind_the_shares() -> None:
     assert list(values(secret, "exact")) == [a.spiffe("v1")]
     _, _, secret = map(as_json, DB.build(world()))
     assert list(values(secret, "exact")) == [a.spiffe("v1"), a.spiffe("v2")]
+
+
+def test_server_of_a_service_is_one_of_its_identities() -> None:
+    *_, secret = map(as_json, HttpUpstream(a.name("db-v1"), 5432).build(world()))
+    assert list(values(secret, "exact")) == [a.spiffe("v1")]
+    *_, secret = map(as_json, HttpUpstream(a.name("gone"), 5432).build(world()))
+    assert list(values(secret, "exact")) == ["spiffe://nobody.invalid/"]
+
+
+def test_port_admits_over_tcp_whom_its_rules_name_and_else_nobody() -> None:
+    policy = Policy(a.group("web"), 8080)
+    inbound = a.inbound(policy.group, a.rule("web", "front"))
+    _, secret = map(as_json, policy.build(World(a.mesh(inbounds=[inbound]), "PEM")))
+    assert list(values(secret, "exact")) == [a.spiffe("front")]
+    _, secret = map(as_json, policy.build(World(a.mesh(), "PEM")))
+    assert list(values(secret, "exact")) == ["spiffe://nobody.invalid/"]
 
 
 def test_connections_depend_on_every_service_that_they_may_reach() -> None:

@@ -83,6 +83,13 @@ def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
     ]
 
 
+@pytest.mark.parametrize("weights", [(75, 25), (1, 999_999), (2, 2), (1, 2**32 - 2)])
+def test_weights_are_passed_on_as_they_are(weights: tuple[int, ...]) -> None:
+    host = of_service(a.split("s", {f"web-v{n}": weight for n, weight in enumerate(weights)}))
+    clusters = host["routes"][0]["route"]["weighted_clusters"]["clusters"]
+    assert tuple(cluster["weight"] for cluster in clusters) == weights
+
+
 @pytest.mark.parametrize(
     "weights", [(2**63 - 1, 1), (3_000_000_000, 3_000_000_000), (2**32, 2**32 - 1, 5, 1)]
 )
