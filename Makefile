@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage check format bench wheel pins clean
+.PHONY: help setup demo test coverage mutants check format bench wheel pins clean
 
 BIN := .venv/bin
 # The protobuf source and the build back end: on the path of builds only, never in .venv
@@ -35,6 +35,9 @@ test: .venv/project ## the whole test suite; TEST_ARGS="-k split"
 coverage: .venv/project ## the suite without real Envoys; every branch of the pure rooms
 	@$(BIN)/pytest -q tests/unit tests/property tests/golden --cov --cov-report=
 	@$(BIN)/coverage report --include="$(PURE)" --skip-covered --fail-under=100
+
+mutants: .venv/project ## break the product on purpose: who notices? MUTANTS_ARGS="-k port"
+	@$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
 check: .venv/project ## format, lint, import contracts, types
 	@echo "· format"

@@ -1,0 +1,586 @@
+"""The table: what the translator, the compiler or decide might do wrong, and who would notice."""
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """One wrong reading: in `file`, `old`, which is there exactly once, becomes `new`.
+
+    Each of the tests `caught_by`, by itself, has to fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+
+
+ACCESS = "smi/compiler/access_rules.py"
+GRANTS = "smi/compiler/grants.py"
+IDENTITIES = "smi/compiler/identities.py"
+MATCHES = "smi/compiler/matches.py"
+SPLITS = "smi/compiler/routes.py"
+SERVICES = "smi/compiler/services.py"
+MODEL = "smi/model/match.py"
+DECISION = "smi/decision"
+TRANSLATE = "backends/smi_envoy/translate"
+
+
+def unit(room: str, module: str, test: str) -> str:
+    """A test of one module."""
+    return f"tests/unit/{room}/{module}.py::{test}"
+
+
+def golden(case: str) -> str:
+    """The test of one sentence of the specification."""
+    return f"tests/golden/test_golden.py::test_sentence_holds[{case}]"
+
+
+REQUESTS = (
+    Mutant(
+        "drop a header AND",
+        MATCHES,
+        "for name, regex in match.headers),\n    )",
+        "for name, regex in match.headers[:1]),\n    )",
+        (
+            unit("compiler", "test_matches", "test_match_is_read_as_it_is_written"),
+            golden("23-headers-of-one-match-are-anded"),
+        ),
+    ),
+    Mutant(
+        "drop a header AND, in Envoy",
+        f"{TRANSLATE}/matching.py",
+        "for h in match.headers]",
+        "for h in match.headers[:1]]",
+        (unit("translate", "test_matching", "test_conditions_of_a_match_must_all_hold"),),
+    ),
+    Mutant(
+        "one condition of a match is enough",
+        f"{TRANSLATE}/matching.py",
+        "return Predicate(and_matcher=",
+        "return Predicate(or_matcher=",
+        (unit("translate", "test_matching", "test_conditions_of_a_match_must_all_hold"),),
+    ),
+    Mutant(
+        "all matches of a group must hold",
+        f"{TRANSLATE}/matching.py",
+        "return Predicate(or_matcher=",
+        "return Predicate(and_matcher=",
+        (unit("translate", "test_matching", "test_one_of_several_matches_is_enough"),),
+    ),
+    Mutant(
+        "full-match path",
+        f"{TRANSLATE}/matching.py",
+        "_path(anchored(match.path_regex))",
+        "_path(match.path_regex)",
+        (
+            unit(
+                "translate",
+                "test_matching",
+                "test_path_is_matched_from_its_start_without_its_query",
+            ),
+        ),
+    ),
+    Mutant(
+        "regex unanchored at its start",
+        MODEL,
+        'return f"(?:{path_regex})',
+        'return f"(?s:.*)(?:{path_regex})',
+        (
+            unit("model", "test_identity", "test_anchored_regex_keeps_its_alternatives_together"),
+            golden("20-path-is-anchored-at-its-start"),
+        ),
+    ),
+    Mutant(
+        "query kept in the path",
+        f"{TRANSLATE}/http.py",
+        "%PATH(NQ:PATH)%",
+        "%PATH(WQ:PATH)%",
+        (unit("translate", "test_listeners", "test_query_is_no_part_of_the_path_that_is_judged"),),
+    ),
+    Mutant(
+        "query kept in the path, in decide",
+        f"{DECISION}/matching.py",
+        "without_query(path), headers)",
+        "path, headers)",
+        (
+            unit(
+                "decision", "test_matching", "test_path_is_matched_from_its_start_without_the_query"
+            ),
+        ),
+    ),
+    Mutant(
+        "no normalisation",
+        f"{TRANSLATE}/http.py",
+        "normalize_path=wrappers_pb2.BoolValue(value=True)",
+        "normalize_path=wrappers_pb2.BoolValue(value=False)",
+        (
+            unit(
+                "translate",
+                "test_listeners",
+                "test_paths_are_judged_in_normal_form_and_nothing_is_added",
+            ),
+        ),
+    ),
+    Mutant(
+        "routes found before the path is known stay",
+        f"{TRANSLATE}/http.py",
+        '"clear_route_cache": True',
+        '"clear_route_cache": False',
+        (unit("translate", "test_listeners", "test_query_is_no_part_of_the_path_that_is_judged"),),
+    ),
+    Mutant(
+        "escaped slash let through where a path decides",
+        f"{TRANSLATE}/routes.py",
+        "if authorization.judges_paths(rules):",
+        "if not rules:",
+        (
+            unit(
+                "translate", "test_routes", "test_escaped_slashes_are_refused_where_a_path_decides"
+            ),
+        ),
+    ),
+    Mutant(
+        "`*` among other methods ignored",
+        MATCHES,
+        'if "*" in match.methods else',
+        'if tuple(match.methods) == ("*",) else',
+        (unit("compiler", "test_matches", "test_star_is_every_method_even_among_others"),),
+    ),
+    Mutant(
+        "host header not taken as authority",
+        MATCHES,
+        'return ":authority" if lower == "host" else lower',
+        "return lower",
+        (unit("compiler", "test_matches", "test_host_means_the_authority"),),
+    ),
+    Mutant(
+        "repeated headers not joined",
+        f"{DECISION}/matching.py",
+        'before = f"{headers[header]}{joint}" if header in headers else ""',
+        'before = ""',
+        (unit("decision", "test_matching", "test_repeated_header_is_joined_by_commas"),),
+    ),
+    Mutant(
+        "header matched in part",
+        f"{DECISION}/matching.py",
+        ".fullmatch(",
+        ".search(",
+        (unit("decision", "test_matching", "test_header_is_matched_whole"),),
+    ),
+)
+
+ACCESS_POLICY = (
+    Mutant(
+        "ignore the port",
+        f"{TRANSLATE}/authorization.py",
+        "if rule.tcp and rule.http != () and (rule.ports is None or port in rule.ports)",
+        "if rule.tcp and rule.http != ()",
+        (
+            unit(
+                "translate",
+                "test_authorization",
+                "test_rules_of_a_port_speak_of_it_over_tcp_and_grant_something",
+            ),
+        ),
+    ),
+    Mutant(
+        "ignore the port, in decide",
+        f"{DECISION}/judge.py",
+        "if ports is not None and port not in ports:",
+        "if ports == frozenset():",
+        (
+            unit("decision", "test_judge", "test_reason_is_the_first_thing_that_is_not_so"),
+            golden("10-port-and-route-both"),
+        ),
+    ),
+    Mutant(
+        "a policy's port is never a Service's",
+        ACCESS,
+        "return frozenset().union(*(leads.get(port, {port}) for port in ports))",
+        "return ports",
+        (unit("compiler", "test_access_rules", "test_port_of_a_service_means_where_it_leads"),),
+    ),
+    Mutant(
+        "correlate targets: one's source with another's route",
+        f"{TRANSLATE}/authorization.py",
+        "found[name] = (*found.get(name, ()), rule)",
+        "found[name] = tuple(rules)",
+        (unit("translate", "test_authorization", "test_every_caller_has_its_own_list"),),
+    ),
+    Mutant(
+        "correlate targets, in decide",
+        f"{DECISION}/judge.py",
+        "if caller.spiffe not in rule.spiffe_ids and caller.pod not in rule.pods:",
+        "if not rule.spiffe_ids and not rule.pods:",
+        (unit("decision", "test_judge", "test_source_of_one_target_gets_no_route_of_another"),),
+    ),
+    Mutant(
+        "first match wins: a caller's second target is not asked",
+        f"{TRANSLATE}/authorization.py",
+        "found[name] = (*found.get(name, ()), rule)",
+        "found.setdefault(name, (rule,))",
+        (unit("translate", "test_authorization", "test_every_caller_has_its_own_list"),),
+    ),
+    Mutant(
+        "a pod's uid is not asked",
+        f"{TRANSLATE}/authorization.py",
+        "(ssl_inputs_pb2.DnsSanInput(), _by_name(rules, lambda rule: rule.pods)),",
+        "",
+        (
+            unit(
+                "translate",
+                "test_authorization",
+                "test_pods_are_known_by_their_uid_whatever_their_account",
+            ),
+        ),
+    ),
+    Mutant(
+        "namespace ignored",
+        GRANTS,
+        "NamespacedName(source.namespace or target.key.namespace, source.name)",
+        "NamespacedName(target.key.namespace, source.name)",
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_sources_are_accounts_of_any_namespace_and_of_the_own_by_default",
+            ),
+            golden("15-namespace-is-part-of-the-identity"),
+        ),
+    ),
+    Mutant(
+        "cross-namespace destination honoured",
+        GRANTS,
+        'create it in {destination.namespace!r}",\n        )\n        return False',
+        'create it in {destination.namespace!r}",\n        )\n        return True',
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_target_whose_destination_is_not_sound_grants_nothing",
+            ),
+        ),
+    ),
+    Mutant(
+        "IdentityBinding of another namespace",
+        IDENTITIES,
+        "if identity is not None and identity.namespace == binding.key.namespace:",
+        "if identity is not None:",
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_binding_knows_workloads_of_its_own_namespace_only",
+            ),
+            golden("18-binding-stays-in-its-namespace"),
+        ),
+    ),
+    Mutant(
+        "empty matches grants nothing",
+        GRANTS,
+        "all versions)\n        return matches",
+        "all versions)\n        return ()",
+        (golden("07-no-matches-means-all"),),
+    ),
+    Mutant(
+        "one named match grants its whole group",
+        GRANTS,
+        "return tuple(match for match in matches if match.name in rule.matches)",
+        "return matches",
+        (golden("08-named-matches-only"),),
+    ),
+    Mutant(
+        "unresolved HTTPRouteGroup left out of the count",
+        GRANTS,
+        'if r.kind == "HTTPRouteGroup"]',
+        'if r.kind == "HTTPRouteGroup"'
+        ' and read(("HTTPRouteGroup", NamespacedName(target.key.namespace, r.name)))]',
+        (unit("compiler", "test_access_rules", "test_rules_of_a_target_narrow_each_other"),),
+    ),
+    Mutant(
+        "unresolved TCPRoute left out of the count",
+        GRANTS,
+        "return None if everything else frozenset(ports)",
+        "return None if everything or not ports else frozenset(ports)",
+        (unit("compiler", "test_access_rules", "test_rules_of_a_target_narrow_each_other"),),
+    ),
+    Mutant(
+        "rule of an unknown kind skipped",
+        GRANTS,
+        "    return not unknown\n",
+        "    return True\n",
+        (
+            unit(
+                "compiler", "test_access_rules", "test_rule_of_unknown_kind_closes_the_whole_target"
+            ),
+        ),
+    ),
+    Mutant(
+        "UDP-only target admits TCP",
+        GRANTS,
+        'tcp=any(rule.kind in {"TCPRoute", "HTTPRouteGroup"} for rule in rules),',
+        "tcp=True,",
+        (
+            unit("compiler", "test_access_rules", "test_rules_of_a_target_narrow_each_other"),
+            golden("11-tcp-and-udp-are-independent"),
+        ),
+    ),
+    Mutant(
+        "UDP-only target admits TCP, in Envoy",
+        f"{TRANSLATE}/authorization.py",
+        "if rule.tcp and rule.http != () and (",
+        "if rule.http != () and (",
+        (
+            unit(
+                "translate",
+                "test_authorization",
+                "test_rules_of_a_port_speak_of_it_over_tcp_and_grant_something",
+            ),
+        ),
+    ),
+)
+
+DOORS = (
+    Mutant(
+        "filter default allow",
+        f"{TRANSLATE}/http.py",
+        "deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))",
+        "deny = rbac_pb2.RBAC()",
+        (unit("translate", "test_listeners", "test_http_is_denied_unless_a_route_says_otherwise"),),
+    ),
+    Mutant(
+        "no filter at all",
+        f"{TRANSLATE}/http.py",
+        "[_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter(",
+        "[_path_state(), _http_filter(",
+        (unit("translate", "test_listeners", "test_http_is_denied_unless_a_route_says_otherwise"),),
+    ),
+    Mutant(
+        "who fits no list is allowed",
+        f"{TRANSLATE}/authorization.py",
+        'denied = _verdict("none", policy_pb2.RBAC.Action.DENY)',
+        'denied = _verdict("none", policy_pb2.RBAC.Action.ALLOW)',
+        (unit("translate", "test_authorization", "test_nothing_is_allowed_without_rules"),),
+    ),
+    Mutant(
+        "policy in LDS: an edit would cost connections",
+        f"{TRANSLATE}/server_parts.py",
+        """\
+        return frozenset({Entry(Table.WORKLOADS, self.pod)})
+
+    def build(self, world: World) -> tuple[Message, ...]:
+        \"\"\"In the order of `keys`.\"\"\"
+        pod, loopback = on_loopback(world.mesh, self.pod)
+        detour = loopback.detours[self.port]
+        at = (pod.address, detour.inbound)
+        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application),)
+""",
+        """\
+        group = _mesh.workloads[self.pod].group
+        return frozenset({Entry(Table.WORKLOADS, self.pod), Entry(Table.INBOUND, group)})
+
+    def build(self, world: World) -> tuple[Message, ...]:
+        pod, loopback = on_loopback(world.mesh, self.pod)
+        detour = loopback.detours[self.port]
+        at = (pod.address, detour.inbound)
+        door = listeners.inbound(self.pod, pod.group, self.port, at, detour.application)
+        rules = authorization.rules_at(world.mesh.inbound.get(pod.group), self.port)
+        judged = door.filter_chains[0].metadata.typed_filter_metadata["judgement"]
+        judged.Pack(authorization.http_authorization(rules))
+        return (door,)
+""",
+        (unit("translate", "test_translator", "test_policy_changes_on_the_side_of_servers"),),
+    ),
+    Mutant(
+        "RBAC before tcp_proxy: the handshake admits every peer",
+        f"{TRANSLATE}/listeners.py",
+        "_peers(names.TCP_SNI, names.clients(group, port), [",
+        "_peers(names.TCP_SNI, names.PEERS, [",
+        (unit("translate", "test_listeners", "test_handshake_judges_tcp_and_routes_judge_http"),),
+    ),
+    Mutant(
+        "TCP admission without the list",
+        f"{TRANSLATE}/server_parts.py",
+        "tls.validation(clients, world.trust, authorization.tcp_clients(rules)),",
+        "tls.validation(clients, world.trust, ()),",
+        (
+            unit(
+                "translate",
+                "test_parts",
+                "test_port_admits_over_tcp_whom_its_rules_name_and_else_nobody",
+            ),
+        ),
+    ),
+    Mutant(
+        "empty SAN list admits everybody",
+        f"{TRANSLATE}/authorization.py",
+        "return admitted or [subject(SanType.URI, NOBODY)]",
+        "return admitted",
+        (unit("translate", "test_authorization", "test_tcp_admits_nobody_rather_than_anybody"),),
+    ),
+    Mutant(
+        "a rule that selects requests grants bytes",
+        f"{TRANSLATE}/authorization.py",
+        "tuple(rule for rule in rules if rule.http is None)",
+        "tuple(rules)",
+        (unit("translate", "test_authorization", "test_tcp_admits_who_may_send_any_bytes"),),
+    ),
+    Mutant(
+        "a peer without a certificate is heard",
+        f"{TRANSLATE}/listeners.py",
+        "require_client_certificate=wrappers_pb2.BoolValue(value=True)",
+        "require_client_certificate=wrappers_pb2.BoolValue(value=False)",
+        (
+            unit(
+                "translate",
+                "test_listeners",
+                "test_pod_is_reached_at_its_address_only_through_mutual_tls",
+            ),
+        ),
+    ),
+    Mutant(
+        "any peer of the CA may stand for a Service",
+        f"{TRANSLATE}/client_parts.py",
+        "tls.validation(servers, world.trust, subjects),",
+        "tls.validation(servers, world.trust, ()),",
+        (unit("translate", "test_parts", "test_server_of_a_service_is_one_of_its_identities"),),
+    ),
+    Mutant(
+        "a Service of nobody is anybody",
+        f"{TRANSLATE}/tls.py",
+        "for name in ids or [NOBODY]]",
+        "for name in ids]",
+        (unit("translate", "test_clusters", "test_servers_are_named_exactly_and_never_anybody"),),
+    ),
+    Mutant(
+        "a bare name means a Service of any namespace",
+        f"{TRANSLATE}/routes.py",
+        "    if route.root.namespace == namespace:\n",
+        "    if namespace:\n",
+        (unit("translate", "test_routes", "test_bare_name_means_nothing_in_another_namespace"),),
+    ),
+)
+
+SHARES = (
+    Mutant(
+        "weights 70/30 for 75/25",
+        f"{TRANSLATE}/routes.py",
+        "        return weights\n",
+        "        return [10 * (round(weight * 10 / total - 1) + 1) for weight in weights]\n",
+        (unit("translate", "test_routes", "test_weights_are_passed_on_as_they_are"),),
+    ),
+    Mutant(
+        "leak to weight 0",
+        SPLITS,
+        """\
+        elif backend.weight > 0:
+            weights[name] = weights.get(name, 0) + backend.weight
+""",
+        """\
+        else:
+            weights[name] = weights.get(name, 0) + (backend.weight or 1)
+""",
+        (
+            unit("compiler", "test_routes", "test_weights_are_kept_and_zero_is_no_destination"),
+            golden("32-weight-zero"),
+        ),
+    ),
+    Mutant(
+        "backend named twice: the last weight only",
+        SPLITS,
+        "weights[name] = weights.get(name, 0) + backend.weight",
+        "weights[name] = backend.weight",
+        (unit("compiler", "test_routes", "test_backend_that_is_named_twice_has_both_weights"),),
+    ),
+    Mutant(
+        "mismatch not excluded",
+        SPLITS,
+        '        return "PortMismatch"\n',
+        "        return None\n",
+        (
+            unit("compiler", "test_routes", "test_backend_that_cannot_take_its_share_is_excluded"),
+            golden("36-backend-without-the-port"),
+        ),
+    ),
+    Mutant(
+        "nested split expanded",
+        SPLITS,
+        """\
+        name = NamespacedName(root.namespace, backend.service)
+        reason =""",
+        """\
+        inner = _splits(read, NamespacedName(root.namespace, backend.service))
+        nested = inner and inner[0].key != written.key
+        leaf = inner[0].spec.backends[0].service if nested else backend.service
+        name = NamespacedName(root.namespace, leaf)
+        reason =""",
+        (
+            unit("compiler", "test_routes", "test_backend_that_is_a_root_itself_is_not_expanded"),
+            golden("39-splits-are-not-nested"),
+        ),
+    ),
+    Mutant(
+        "root fallback missing",
+        f"{TRANSLATE}/routes.py",
+        "matching.first(choices, otherwise=matching.action(otherwise))",
+        "matching.first(choices)",
+        (unit("translate", "test_routes", "test_splits_with_matches_are_asked_in_order"),),
+    ),
+    Mutant(
+        "an unresolved match of a split selects every request",
+        SPLITS,
+        "tuple(_split_matches(read, written)) if written.spec.matches else None",
+        "tuple(_split_matches(read, written)) or None",
+        (unit("compiler", "test_routes", "test_match_that_is_not_there_selects_no_request"),),
+    ),
+    Mutant(
+        "the younger split is asked first",
+        SPLITS,
+        'key=lambda s: (s.metadata.creation_timestamp or "", s.key))',
+        'key=lambda s: (s.metadata.creation_timestamp or "", s.key), reverse=True)',
+        (unit("compiler", "test_routes", "test_older_split_comes_first_then_the_name_decides"),),
+    ),
+    Mutant(
+        "connections are not split",
+        f"{TRANSLATE}/client_parts.py",
+        "split = next(splits, None)",
+        "split = None",
+        (
+            unit(
+                "translate",
+                "test_parts",
+                "test_connections_follow_the_first_split_that_needs_no_request",
+            ),
+        ),
+    ),
+    Mutant(
+        "connections are shared by pod, not by Service",
+        f"{TRANSLATE}/endpoints.py",
+        "Fraction(SCALE * share.weight, total * len(share.endpoints))",
+        "Fraction(SCALE * share.weight, total)",
+        (
+            unit(
+                "translate",
+                "test_endpoints",
+                "test_pods_have_the_share_of_their_service_between_them",
+            ),
+        ),
+    ),
+    Mutant(
+        "traffic to a pod that is not ready",
+        SERVICES,
+        "if workload.ready and dialled is not None:",
+        "if dialled is not None:",
+        (
+            unit(
+                "compiler",
+                "test_services",
+                "test_pods_that_are_not_ready_may_be_met_but_get_no_traffic",
+            ),
+        ),
+    ),
+)
+
+MUTANTS = (*REQUESTS, *ACCESS_POLICY, *DOORS, *SHARES)
