@@ -35,3 +35,16 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
         if not link.startswith("https://") and not (page.parent / link).exists()
     ]
     assert not missing
+
+
+def test_every_threat_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    written = "".join(file.read_text() for file in ROOT.glob("tests/**/test_*.py"))
+    there = set(re.findall(r"^ *(?:async )?def (test_\w+)", written, flags=re.MULTILINE))
+    table = r"^\| threat .*\n\|[-|]+\n((?:\|.*\n)+)"
+    rows = "".join(re.findall(table, page, flags=re.MULTILINE)).splitlines()
+    assert len(rows) > 30
+    for row in rows:
+        shown_by = re.findall(r"`(test_\w+)`", row.split("|")[3])
+        assert shown_by, row
+        assert there.issuperset(shown_by), row
