@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smi.k8s.resource import NamespacedName
@@ -149,6 +149,7 @@ def told(*history: Mesh) -> World:
     return world
 
 
+@settings(deadline=None)
 @given(histories())
 def test_history_does_not_matter(history: list[Mesh]) -> None:
     now, scratch = told(*history), told(history[-1])
@@ -156,6 +157,7 @@ def test_history_does_not_matter(history: list[Mesh]) -> None:
     assert now.snapshots == scratch.snapshots
 
 
+@settings(deadline=None)
 @given(meshes())
 def test_proxies_are_told_what_they_ask_for_and_no_more(mesh: Mesh) -> None:
     for name in mesh.workloads:
@@ -167,6 +169,7 @@ def test_proxies_are_told_what_they_ask_for_and_no_more(mesh: Mesh) -> None:
         }
 
 
+@settings(deadline=None)
 @given(meshes())
 def test_every_cluster_that_a_route_or_a_listener_names_is_there(mesh: Mesh) -> None:
     for name in mesh.workloads:
@@ -174,6 +177,7 @@ def test_every_cluster_that_a_route_or_a_listener_names_is_there(mesh: Mesh) -> 
         assert set(clusters_named(rendered)) <= set(rendered.get("Cluster", ()))
 
 
+@settings(deadline=None)
 @given(meshes())
 def test_render_shows_what_is_published(mesh: Mesh) -> None:
     world = told(mesh)
