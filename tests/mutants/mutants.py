@@ -72,8 +72,8 @@ REQUESTS = (
     Mutant(
         "full-match path",
         f"{TRANSLATE}/matching.py",
-        "_path(anchored(match.path_regex))",
-        "_path(match.path_regex)",
+        " predicates.append(path(anchored(match.path_regex)))",
+        " predicates.append(path(match.path_regex))",
         (
             unit(
                 "translate",
@@ -133,8 +133,8 @@ REQUESTS = (
     Mutant(
         "escaped slash let through where a path decides",
         f"{TRANSLATE}/routes.py",
-        "if authorization.judges_paths(rules):",
-        "if not rules:",
+        "if mode is Mode.STRICT and authorization.judges_paths(rules):",
+        "if mode is Mode.STRICT and not rules:",
         (
             unit(
                 "translate", "test_routes", "test_escaped_slashes_are_refused_where_a_path_decides"
@@ -360,32 +360,24 @@ DOORS = (
     Mutant(
         "who fits no list is allowed",
         f"{TRANSLATE}/authorization.py",
-        'denied = _verdict("none", policy_pb2.RBAC.Action.DENY)',
-        'denied = _verdict("none", policy_pb2.RBAC.Action.ALLOW)',
+        """\
+    denied = _verdict("none", policy_pb2.RBAC.Action.DENY)
+    return matching.first(choices, otherwise=denied)
+""",
+        """\
+    denied = _verdict("none", policy_pb2.RBAC.Action.ALLOW)
+    return matching.first(choices, otherwise=denied)
+""",
         (unit("translate", "test_authorization", "test_nothing_is_allowed_without_rules"),),
     ),
     Mutant(
         "policy in LDS: an edit would cost connections",
         f"{TRANSLATE}/server_parts.py",
         """\
-        return frozenset({Entry(Table.WORKLOADS, self.pod)})
-
-    def build(self, world: World) -> tuple[Message, ...]:
-        \"\"\"In the order of `keys`.\"\"\"
-        pod, loopback = on_loopback(world.mesh, self.pod)
-        detour = loopback.detours[self.port]
-        at = (pod.address, detour.inbound)
-        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application),)
+        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode),)
 """,
         """\
-        group = _mesh.workloads[self.pod].group
-        return frozenset({Entry(Table.WORKLOADS, self.pod), Entry(Table.INBOUND, group)})
-
-    def build(self, world: World) -> tuple[Message, ...]:
-        pod, loopback = on_loopback(world.mesh, self.pod)
-        detour = loopback.detours[self.port]
-        at = (pod.address, detour.inbound)
-        door = listeners.inbound(self.pod, pod.group, self.port, at, detour.application)
+        door = listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode)
         rules = authorization.rules_at(world.mesh.inbound.get(pod.group), self.port)
         judged = door.filter_chains[0].metadata.typed_filter_metadata["judgement"]
         judged.Pack(authorization.http_authorization(rules))
@@ -403,7 +395,7 @@ DOORS = (
     Mutant(
         "TCP admission without the list",
         f"{TRANSLATE}/server_parts.py",
-        "tls.validation(clients, world.trust, authorization.tcp_clients(rules)),",
+        "tls.validation(clients, world.trust, authorization.tcp_clients(rules, mode)),",
         "tls.validation(clients, world.trust, ()),",
         (
             unit(
