@@ -29,12 +29,6 @@ def seed(request: pytest.FixtureRequest) -> int:
     return _chance() if written == "random" else int(written)
 
 
-@pytest.fixture
-def one_more_seed() -> tuple[int, ...]:
-    """Where everything is required, as in CI, a seed that nobody has tried yet."""
-    return (_chance(),) if _everything_is_required() else ()
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test without the binary that it needs is skipped, or fails where all are required."""
     if item.get_closest_marker("envoy") is None:
