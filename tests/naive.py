@@ -1,8 +1,4 @@
-"""A third reading of the objects: dumb, slow, and sharing nothing with the compiler or `decide`.
-
-Who may call whom and where it goes, by the specification's sentences and this project's answers
-where it is silent (the A numbers), in loops over all objects.
-"""
+"""A third reading of the objects: dumb, slow, sharing nothing with the compiler or `decide`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,8 +8,7 @@ from typing import Any, NamedTuple
 from tests import naive_parts as parts
 from tests.naive_parts import Thing
 
-GROUP = "HTTPRouteGroup"
-KINDS = {GROUP, "TCPRoute", "UDPRoute"}
+GROUP, KINDS = "HTTPRouteGroup", {"HTTPRouteGroup", "TCPRoute", "UDPRoute"}
 
 
 class Answer(NamedTuple):
@@ -51,8 +46,9 @@ class Naive:
                 allowed = self.allows(pod, number, asked, f"{name}.{ns}")
                 account = f"{ns}/{pod.spec.service_account_name}"
                 answer = Answer(service and f"{ns}/{service}", account, allowed)
-                share = Fraction(weight, total * len(behind[service]))
-                found[answer] = found.get(answer, 0) + share
+                found[answer] = found.get(answer, 0) + Fraction(
+                    weight, total * len(behind[service])
+                )
         return found
 
     def behind(self, asked: Thing, how: list[str], ns: str, name: str, port: int) -> dict[Any, Any]:
@@ -84,7 +80,7 @@ class Naive:
         kind, other = ("UDPRoute", None) if asked.protocol == "udp" else ("TCPRoute", GROUP)
         targets = [t for t in every if self.has_port(t, kind, other, port)]
         routes = [(t, self.routes(t)) for t in targets]
-        if self.mode(pod.metadata.namespace) in {"permissive", "audit"}:
+        if parts.mode(self.things, pod.metadata.namespace, self.default) != "strict":
             return not parts.is_refused(asked, [])
         if parts.is_refused(asked, [m for _, found in routes for m in found or ()]):
             return False
@@ -93,12 +89,6 @@ class Naive:
             and (kind == "UDPRoute" or found is None or parts.any_holds(found, asked, host))
             for t, found in routes
         )
-
-    def mode(self, ns: str) -> str:
-        """What the Namespace asks for; 4.10: it is the destination's that counts."""
-        here = [t for t in self.things if (t.kind, t.metadata.name) == ("Namespace", ns)]
-        asked = [t.metadata.annotations.get("smi-mesh.io/mode", self.default) for t in here]
-        return asked[0] if asked else self.default
 
     def caller(self, source: str) -> tuple[str, Thing]:
         """The SPIFFE ID, and the pod if it is known."""

@@ -131,3 +131,11 @@ def _value(name: str, asked: Thing, host: str) -> str | None:
 def _is_whole(regex: str, value: str | None) -> bool:
     compiled = re2.compile(regex.encode(), OPTIONS)
     return value is not None and compiled.fullmatch(value.encode()) is not None
+
+
+def mode(things: list[Thing], ns: str, default: str) -> str:
+    """What the Namespace asks for; it is the destination's that counts. Unknown words: strict."""
+    here = [t for t in things if (t.kind, t.metadata.name) == ("Namespace", ns)]
+    asked = [t.metadata.annotations.get("smi-mesh.io/mode", default) for t in here]
+    wanted: str = asked[0] if asked else default
+    return wanted if wanted in {"permissive", "audit"} else "strict"

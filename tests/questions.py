@@ -36,7 +36,7 @@ class Ends(NamedTuple):
 def questions(rng: random.Random, found: list[Document], count: int) -> Iterator[Request]:
     """`count` requests to the mesh of the documents `found`."""
     for _ in range(count):
-        request = _granted(rng, found)
+        request = _selected(rng, found, _granted(rng, found))
         for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
             request = _missed(rng, found, request)
         yield request
@@ -148,6 +148,22 @@ def _satisfying(
         authority="".join(value for name, value in sent if name == "host"),
         headers=tuple(pair for pair in sent if pair[0] != "host"),
     )
+
+
+def _selected(rng: random.Random, found: list[Document], request: Request) -> Request:
+    """`request`, or as often one that some split of its Service selects by its matches."""
+    names = [
+        reference["name"]
+        for split in of(found, "TrafficSplit")
+        for reference in split["spec"].get("matches", ())
+        if request.target.startswith(
+            f"{split['metadata']['namespace']}/{split['spec']['service']}:"
+        )
+    ]
+    groups = [d for d in of(found, "HTTPRouteGroup") if d["metadata"]["name"] in names]
+    if groups and rng.random() < 0.5:
+        return _satisfying(rng, request, {}, rng.choice(groups))
+    return request
 
 
 def _missed(rng: random.Random, found: list[Document], request: Request) -> Request:

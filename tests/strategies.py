@@ -300,7 +300,7 @@ def canary(rng: random.Random, found: list[Document]) -> list[Document]:
     for number, (_, name) in enumerate(dict.fromkeys(map(account, here))):
         spec = {"destination": {"kind": "ServiceAccount", "name": name}, "sources": sources}
         if rng.random() < 0.6:
-            target_ = _document("TrafficTarget", ns, f"canary-{number}", {**spec, "rules": rules})
+            target_ = _document("TrafficTarget", ns, f"z-canary-{number}", {**spec, "rules": rules})
             made.append(target_)
     return made
 

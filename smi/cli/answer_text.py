@@ -16,7 +16,6 @@ from smi.decision.matching import failure, seen
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Severity
 from smi.model.outbound import Split
-from smi.model.path import normalised
 from smi.sources.manifests import Manifest
 from smi.split import TrafficSplit
 
@@ -68,7 +67,7 @@ def _head(answer: Answer) -> Text:
 def _way(answer: Answer) -> Iterator[Text]:
     """What turns the request from where it was sent: its path, and TrafficSplits."""
     request, decision = answer.request, answer.decision
-    path = normalised(request.path)
+    path = request.forwarded
     if request.is_http and path not in {None, request.path}:
         yield Text(f"  the path is judged and forwarded as {path}")
     for split, why in _passed_over(answer):
@@ -82,7 +81,7 @@ def _way(answer: Answer) -> Iterator[Text]:
 def _passed_over(answer: Answer) -> Iterator[tuple[Split, str]]:
     """The splits of the Service that do not select the request, and why."""
     request, target = answer.request, answer.target
-    path = normalised(request.path)
+    path = request.forwarded
     routes = answer.mesh.routes.get(target.name, ()) if target.kind == "service" else ()
     for route in routes:
         if route.port != target.port or request.transport != "TCP":

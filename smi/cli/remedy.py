@@ -6,7 +6,7 @@ from smi.decision.decide import Place
 from smi.decision.request import Protocol
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
-from smi.model.path import normalised, without_query
+from smi.model.path import without_query
 from smi.sources.manifests import Manifest
 
 _ROUTES = {
@@ -59,7 +59,7 @@ def _wider_sources(answer: Answer, target: Manifest) -> str:
 
 
 def _wider_routes(answer: Answer, target: Manifest) -> str:
-    path = without_query(normalised(answer.request.path) or "")
+    path = without_query(answer.request.forwarded or "")
     routes = _routes(answer, target, "HTTPRouteGroup", "spec.matches")
     resource = target.resource
     by_name = isinstance(resource, TrafficTarget) and any(r.matches for r in resource.spec.rules)

@@ -213,8 +213,10 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
 def _is_refusal(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:
     """HTTP/2 may reset a stream. To a port that declares nothing, what is no HTTP is bytes."""
     if way.detects:
-        as_bytes = decide(mesh, replace(request, protocol=Protocol.TCP))
-        return as_bytes.verdict is Verdict.ALLOW or answer.status in {0, 400}
+        as_bytes = decide(mesh, replace(request, protocol=Protocol.TCP)).destinations
+        open_ = [d for d in as_bytes if d.judgement.verdict is Verdict.ALLOW]
+        arrived = any(answer.pod in pods_of(mesh, destination) for destination in open_)
+        return arrived or answer.status in {0, 400} or (bool(open_) and not answer.pod)
     if (request.method, request.path) == ("OPTIONS", "*"):
         return answer.status in {0, 404}  # a valid request that has no path
     return answer.status in ({0, 400} if request.protocol is Protocol.H2 else {400})
