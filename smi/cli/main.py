@@ -48,10 +48,14 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that `arguments` (by default the process's own) name, and end the process.
 
-    Exit code 1 and a message on standard error for what the user can mend, 2 for wrong usage.
+    Exit code 1 and a message on standard error for what the user can mend, 2 for wrong usage;
+    `explain` says 1 for that too, since programs read 0, 3 and 1 from it.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         app(arguments)
+    except SystemExit as end:
+        sys.exit(1 if end.code == 2 and list(words[:1]) == ["explain"] else end.code)
     except SmiError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(1)

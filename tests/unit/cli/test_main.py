@@ -38,3 +38,10 @@ def test_an_error_is_a_message_and_exit_code_1(capsys: pytest.CaptureFixture[str
 def test_wrong_usage_is_exit_code_2() -> None:
     result = CliRunner().invoke(app, ["run", "-f", "/no/such/place"])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(("command", "code"), [("explain", 1), ("run", 2)])
+def test_explain_says_one_for_wrong_usage_too(command: str, code: int) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--no-such-option"])
+    assert end.value.code == code
