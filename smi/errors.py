@@ -29,7 +29,7 @@ class SmiError(Exception):
     """Any error of this package; its text is meant for the user as it is."""
 
 
-class InvalidResource(SmiError):  # noqa: N818
+class InvalidResource(SmiError):
     """Objects that cannot be read; `problems` holds everything that is wrong with them."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -37,9 +37,9 @@ class InvalidResource(SmiError):  # noqa: N818
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class InvalidRequest(SmiError):  # noqa: N818
+class InvalidRequest(SmiError):
     """A question that makes no sense: a port out of range, a method with a space in it."""
 
 
-class MissingExtra(SmiError):  # noqa: N818
+class MissingExtra(SmiError):
     """A part of the product whose dependencies are not installed."""

@@ -15,7 +15,7 @@ _ROTATE_AFTER = 2 / 3  # of what is left: a third remains to survive an absent c
 _JITTER = 0.1  # of what is left: proxies that started together do not rotate together
 
 
-class InvalidLifetime(ValueError):  # noqa: N818
+class InvalidLifetime(ValueError):
     """A certificate would end before it begins."""
 
 

@@ -12,7 +12,7 @@ _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]+")
 _SEGMENT = re.compile(r"[a-zA-Z0-9._-]+")
 
 
-class InvalidSpiffeId(ValueError):  # noqa: N818
+class InvalidSpiffeId(ValueError):
     """The text is not a SPIFFE ID, or not a trust domain."""
 
 

@@ -21,7 +21,7 @@ _TOKEN_KEY = "token-key.pem"  # noqa: S105 - a file name
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class BrokenStore(SmiError):  # noqa: N818
+class BrokenStore(SmiError):
     """A file or directory of keys that must not be used as it is."""
 
 

@@ -8,7 +8,7 @@ from smi_envoy.xds.resources import ProxyId
 Identity = TypeVar("Identity")
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The caller did not prove who it is.
 
     `reason` is a CamelCase class of reasons, safe to show and to log.

@@ -15,7 +15,7 @@ SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 _TYPE_URLS = {str(type_url): type_url for type_url in TypeUrl}
 
 
-class Malformed(Exception):  # noqa: N818
+class Malformed(Exception):
     """The bytes are not a request."""
 
 
