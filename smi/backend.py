@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
@@ -98,6 +98,31 @@ class Flow:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Requests (TCP: connections) that policy denies, counted since the proxy started.
+
+    `source` is the caller's SPIFFE ID, empty where it proved none. `destination` is the identity
+    of the pods that were called and `port` their own; where the caller's own proxy refused, the
+    host that was asked for and `None`. `reason` is a CamelCase class. Where it is not `enforced`,
+    audit mode let through what strict mode would deny.
+    """
+
+    source: str
+    destination: str
+    port: int | None
+    reason: str
+    enforced: bool
+    count: int
+
+
+class Traffic(NamedTuple):
+    """What proxies counted."""
+
+    flows: tuple[Flow, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
 class LocalBackend(Backend, Protocol):
     """A data plane that also runs on one machine, its proxies being child processes."""
 
@@ -116,7 +141,7 @@ class LocalBackend(Backend, Protocol):
         """Wait until `proxies` accepted all they should have; those that did not in `timeout` s."""
         ...
 
-    async def flows(self, directories: Mapping[ProxyId, Path]) -> tuple[Flow, ...]:
+    async def traffic(self, directories: Mapping[ProxyId, Path]) -> Traffic:
         """Traffic so far, read from the proxies that run in `directories`."""
         ...
 

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from smi.backend import Acknowledgement, Acknowledgements, Feature, Flow, Json, ProxyId, Sidecar
+from smi.backend import Acknowledgement, Acknowledgements, Feature, Json, ProxyId, Sidecar, Traffic
 from smi.errors import SmiError
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_id
@@ -156,19 +156,19 @@ class EnvoyBackend:
         late = await self._cache.settled(map(str, proxies), timeout, absent=True)
         return frozenset(map(names.namespaced, late))
 
-    async def flows(self, directories: Mapping[ProxyId, Path]) -> tuple[Flow, ...]:
+    async def traffic(self, directories: Mapping[ProxyId, Path]) -> Traffic:
         """Traffic so far; a proxy that does not answer has none."""
         async with asyncio.TaskGroup() as tasks:
             asked = {
-                name: tasks.create_task(admin.ask(directory, queries.FLOWS))
+                name: tasks.create_task(admin.ask(directory, queries.TRAFFIC))
                 for name, directory in directories.items()
                 if name in self._mesh.workloads
             }
-        return tuple(
-            flow
-            for name, task in asked.items()
-            for flow in queries.flows(self._mesh.workloads[name].identity, task.result() or "")
-        )
+        found = Traffic()
+        for name, task in asked.items():
+            seen = queries.traffic(self._mesh, name, task.result() or "")
+            found = Traffic(found.flows + seen.flows, found.refusals + seen.refusals)
+        return found
 
     async def drain(self, directory: Path) -> None:
         """Let the proxy finish what it has and take nothing new; waits for it, at most 5 s."""

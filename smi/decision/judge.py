@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple, assert_never
 
 from smi.decision.matching import Seen, failure, seen
 from smi.decision.request import Caller, Protocol, Request
 from smi.k8s.resource import NamespacedName
+from smi.model.denial import Denial
 from smi.model.inbound import Inbound, Mode, Rule
 from smi.model.path import has_escaped_slash
 
@@ -31,9 +32,9 @@ class Verdict(StrEnum):
 
 
 class Obstacle(NamedTuple):
-    """One thing that a TrafficTarget asks and that is not so, and the CamelCase reason."""
+    """One thing that a TrafficTarget asks and that is not so."""
 
-    reason: str
+    reason: Denial
     message: str
 
 
@@ -62,21 +63,12 @@ class Judgement:
     nearest: tuple[Near, ...] = field(default=(), compare=False)
 
 
-class _Reached(IntEnum):
-    """How far a rule goes along with a request, furthest last."""
-
-    SOURCE = 0
-    PROTOCOL = 1
-    PORT = 2
-    ROUTE = 3
-
-
-_REASONS = {
-    _Reached.SOURCE: "SourceNotListed",
-    _Reached.PROTOCOL: "ProtocolNotGranted",
-    _Reached.PORT: "PortNotGranted",
-    _Reached.ROUTE: "RouteNotGranted",
-}
+_READ = (
+    Denial.SOURCE_NOT_LISTED,
+    Denial.PROTOCOL_NOT_GRANTED,
+    Denial.PORT_NOT_GRANTED,
+    Denial.ROUTE_NOT_GRANTED,
+)  # how far a rule goes along with a request, furthest last
 
 
 def judge(
@@ -85,7 +77,7 @@ def judge(
     """What the pods of `inbound` answer at their own `port` to a request for `name`."""
     path = request.forwarded if request.is_http else ""
     if path is None:
-        return _denied("BadRequest", f"{request.path!r} is no path: answered with 400")
+        return _denied(Denial.BAD_REQUEST, f"{request.path!r} is no path: answered with 400")
     match inbound.mode:
         case Mode.STRICT:
             return _strict(inbound, port, caller, request, name, path)
@@ -104,16 +96,16 @@ def _strict(
 ) -> Judgement:
     if caller.spiffe is None:
         text = "the caller shows no certificate: no handshake, no request"
-        return _denied("NoIdentity", text, path)
+        return _denied(Denial.NO_IDENTITY, text, path)
     if request.is_http and has_escaped_slash(path) and _path_decides(inbound, port):
         return _denied(
-            "EscapedSlash",
+            Denial.ESCAPED_SLASH,
             "the path holds an escaped slash where a pathRegex decides: answered with 400",
             path,
         )
     if not inbound.rules:
         return _denied(
-            "NoPolicy",
+            Denial.NO_POLICY,
             f"no TrafficTarget has ServiceAccount {inbound.group.identity} as destination",
             path,
         )
@@ -121,7 +113,7 @@ def _strict(
     return _union(inbound, port, caller, request.protocol, view, path)
 
 
-def _denied(reason: str, message: str, path: str = "") -> Judgement:
+def _denied(reason: Denial, message: str, path: str = "") -> Judgement:
     return Judgement(Verdict.DENY, reason, message, path=path)
 
 
@@ -146,42 +138,43 @@ def _union(
     if allowing:
         names = ", ".join(map(str, allowing))
         return Judgement(Verdict.ALLOW, ALLOWED, f"allowed by {names}", allowing, path)
-    furthest = max(obstacles[0][0] for _, obstacles in judged)
-    near = [
-        Near(target, tuple(Obstacle(_REASONS[reached], text) for reached, text in obstacles))
-        for target, obstacles in judged
-        if obstacles[0][0] is furthest
-    ]
+    furthest = max((obstacles[0].reason for _, obstacles in judged), key=_READ.index)
+    near = [Near(*rule) for rule in judged if rule[1][0].reason is furthest]
     nearest = tuple(sorted(near, key=lambda n: len(n.obstacles))[:3])
     message = "; ".join(f"TrafficTarget {n.target}: {n.obstacles[0].message}" for n in nearest)
-    return Judgement(Verdict.DENY, _REASONS[furthest], message, path=path, nearest=nearest)
+    return Judgement(Verdict.DENY, furthest, message, path=path, nearest=nearest)
 
 
 def _obstacles(
     rule: Rule, port: int, caller: Caller, protocol: Protocol, view: Seen | None
-) -> Iterator[tuple[_Reached, str]]:
-    """What `rule` asks that is not so, and how far the request got with it; nothing if it allows.
+) -> Iterator[Obstacle]:
+    """What `rule` asks that is not so, in the order in which it is read; nothing if it allows.
 
     A TrafficTarget is judged whole: one target's port never combines with another's route.
     """
     if caller.spiffe not in rule.spiffe_ids and caller.pod not in rule.pods:
-        yield _Reached.SOURCE, f"{caller.spiffe} is not among its sources"
+        text = f"{caller.spiffe} is not among its sources"
+        yield Obstacle(Denial.SOURCE_NOT_LISTED, text)
     ports = rule.udp_ports if protocol is Protocol.UDP else rule.ports
     if protocol is Protocol.UDP and ports == frozenset():
-        yield _Reached.PROTOCOL, "it has no UDPRoute, and so grants no UDP"
+        yield Obstacle(Denial.PROTOCOL_NOT_GRANTED, "it has no UDPRoute, and so grants no UDP")
         return
     if protocol is not Protocol.UDP and not rule.tcp:
-        yield _Reached.PROTOCOL, "it has UDPRoutes only, and so grants no TCP"
+        text = "it has UDPRoutes only, and so grants no TCP"
+        yield Obstacle(Denial.PROTOCOL_NOT_GRANTED, text)
         return
     if ports is not None and port not in ports:
         granted = ", ".join(map(str, sorted(ports))) or "none"
-        yield _Reached.PORT, f"the pods' port {port} is not among those it grants ({granted})"
+        text = f"the pods' port {port} is not among those it grants ({granted})"
+        yield Obstacle(Denial.PORT_NOT_GRANTED, text)
     if protocol is Protocol.UDP or rule.http is None:
         return
     if view is None:
-        yield _Reached.PROTOCOL, "it grants HTTP requests by route, not raw TCP"
+        text = "it grants HTTP requests by route, not raw TCP"
+        yield Obstacle(Denial.PROTOCOL_NOT_GRANTED, text)
         return
     failures = [(match, failure(match, view)) for match in rule.http]
     if all(text is not None for _, text in failures):
         texts = [f"{match.group.name}/{match.name}: {text}" for match, text in failures[:3]]
-        yield _Reached.ROUTE, "; ".join(texts) or "none of its routes can be resolved"
+        text = "; ".join(texts) or "none of its routes can be resolved"
+        yield Obstacle(Denial.ROUTE_NOT_GRANTED, text)

@@ -13,7 +13,7 @@ from smi.errors import InvalidResource, SmiError
 from smi.k8s.resource import NamespacedName
 from smi.sources.files import DirectoryWatch, Loaded, Update, emptiness
 from smi.sources.manifests import Manifest
-from smi.standalone import state_directory, view
+from smi.standalone import state_directory
 from smi.standalone.acceptance import Accepted, accepted
 from smi.standalone.addressing import Machine
 from smi.standalone.plan import Replica
@@ -21,6 +21,7 @@ from smi.standalone.pod import RunningPod, Surroundings
 from smi.standalone.report import Report
 from smi.standalone.rollout import Standing, next_steps
 from smi.standalone.screen import Screen
+from smi.standalone.tally import Tally, tallied
 
 _POLL_EVERY = 0.2
 _SHOW_EVERY = 1.0
@@ -64,7 +65,7 @@ class Run:
         self._accepted = Accepted()
         self._report = Report()
         self._running: dict[NamespacedName, RunningPod] = {}
-        self._tally = view.Tally()
+        self._tally = Tally()
         self._left_out = ""
         self._refused: dict[NamespacedName, str | None] = {}
         self._wake = asyncio.Event()
@@ -209,8 +210,8 @@ class Run:
         while True:
             await asyncio.sleep(_SHOW_EVERY)
             directories = {n: pod.directory for n, pod in self._running.items() if not pod.ending}
-            flows = await self._backend.flows(directories)
-            self._tally = view.tallied(self._tally, flows, self._report.mesh, clock.now())
+            traffic = await self._backend.traffic(directories)
+            self._tally = tallied(self._tally, traffic, self._report.mesh, clock.now())
             ready = sum(pod.serves for pod in self._running.values())
             done = sum(pod.done and not pod.ending for pod in self._running.values())
             self._screen.show(self._tally, ready, len(self._accepted.plan.replicas) - done)

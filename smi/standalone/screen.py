@@ -15,7 +15,8 @@ from rich.text import Text
 
 from smi.errors import Problem, SmiError
 from smi.model.diagnostic import Diagnostic, Severity
-from smi.standalone.view import Tally, as_json, table
+from smi.standalone.tally import Tally
+from smi.standalone.view import as_json, table
 
 _COLOURS = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_magenta")
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -102,7 +103,7 @@ class Screen:
 
     def show(self, tally: Tally, ready: int, pods: int) -> None:
         """Show the table; where it cannot stay in place, only when something in it is new."""
-        shown = (tally.calls, tally.weights, tally.rates, ready, pods)
+        shown = (tally.calls, tally.refusals, tally.weights, tally.rates, ready, pods)
         if self._as_json:
             self._print(self._out, Text(json.dumps(as_json(tally, ready, pods))))
         elif self._live:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Self
 
-from smi.backend import Acknowledgement, Acknowledgements, Feature, Flow, Json, ProxyId, Sidecar
+from smi.backend import Acknowledgement, Acknowledgements, Feature, Json, ProxyId, Sidecar, Traffic
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.workload import Workload
@@ -21,7 +21,7 @@ class FakeLocalBackend:
     def __init__(self) -> None:
         self.published: list[Mesh] = []
         self.drained: list[str] = []
-        self.counted: tuple[Flow, ...] = ()
+        self.counted = Traffic()
         self.accepting = True
         self.token = "first"
         self.slow_peer = False
@@ -58,7 +58,7 @@ class FakeLocalBackend:
     ) -> frozenset[ProxyId]:
         return frozenset()
 
-    async def flows(self, directories: Mapping[ProxyId, Path]) -> tuple[Flow, ...]:
+    async def traffic(self, directories: Mapping[ProxyId, Path]) -> Traffic:
         return self.counted
 
     async def drain(self, directory: Path) -> None:

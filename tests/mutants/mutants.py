@@ -133,8 +133,8 @@ REQUESTS = (
     Mutant(
         "escaped slash let through where a path decides",
         f"{TRANSLATE}/routes.py",
-        "if mode is Mode.STRICT and authorization.judges_paths(rules):",
-        "if mode is Mode.STRICT and not rules:",
+        "if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):",
+        "if strict and inbound is None:",
         (
             unit(
                 "translate", "test_routes", "test_escaped_slashes_are_refused_where_a_path_decides"
@@ -205,8 +205,8 @@ ACCESS_POLICY = (
     Mutant(
         "correlate targets: one's source with another's route",
         f"{TRANSLATE}/authorization.py",
-        "found[name] = (*found.get(name, ()), rule)",
-        "found[name] = tuple(rules)",
+        "yield certificate, {name: tuple(found[name]) for name in sorted(found)}",
+        "yield certificate, {name: tuple(rules) for name in sorted(found)}",
         (unit("translate", "test_authorization", "test_every_caller_has_its_own_list"),),
     ),
     Mutant(
@@ -219,14 +219,14 @@ ACCESS_POLICY = (
     Mutant(
         "first match wins: a caller's second target is not asked",
         f"{TRANSLATE}/authorization.py",
-        "found[name] = (*found.get(name, ()), rule)",
-        "found.setdefault(name, (rule,))",
+        "found.setdefault(name, []).append(rule)",
+        "found.setdefault(name, [rule])",
         (unit("translate", "test_authorization", "test_every_caller_has_its_own_list"),),
     ),
     Mutant(
         "a pod's uid is not asked",
         f"{TRANSLATE}/authorization.py",
-        "(ssl_inputs_pb2.DnsSanInput(), _by_name(rules, lambda rule: rule.pods)),",
+        "(ssl_inputs_pb2.DnsSanInput(), lambda rule: rule.pods),",
         "",
         (
             unit(
@@ -360,75 +360,101 @@ DOORS = (
     Mutant(
         "who fits no list is allowed",
         f"{TRANSLATE}/authorization.py",
-        """\
-    denied = _verdict("none", policy_pb2.RBAC.Action.DENY)
-    return matching.first(choices, otherwise=denied)
-""",
-        """\
-    denied = _verdict("none", policy_pb2.RBAC.Action.ALLOW)
-    return matching.first(choices, otherwise=denied)
-""",
+        "action = policy_pb2.RBAC.Action.DENY",
+        "action = policy_pb2.RBAC.Action.ALLOW",
         (unit("translate", "test_authorization", "test_nothing_is_allowed_without_rules"),),
     ),
     Mutant(
         "policy in LDS: an edit would cost connections",
         f"{TRANSLATE}/server_parts.py",
         """\
-        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode),)
+        return (listeners.inbound(self.pod, self.port, at, detour.application, admission),)
 """,
         """\
-        door = listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode)
-        rules = authorization.rules_at(world.mesh.inbound.get(pod.group), self.port)
+        door = listeners.inbound(self.pod, self.port, at, detour.application, admission)
+        inbound = world.mesh.inbound.get(pod.group)
         judged = door.filter_chains[0].metadata.typed_filter_metadata["judgement"]
-        judged.Pack(authorization.http_authorization(rules))
+        judged.Pack(authorization.http_authorization(inbound, self.port))
         return (door,)
 """,
-        (unit("translate", "test_translator", "test_policy_changes_on_the_side_of_servers"),),
+        (
+            unit(
+                "translate",
+                "test_translator",
+                "test_policy_that_grants_no_other_pod_bytes_leaves_listeners_alone",
+            ),
+        ),
     ),
     Mutant(
         "RBAC before tcp_proxy: the handshake admits every peer",
-        f"{TRANSLATE}/listeners.py",
-        "_peers(names.TCP_SNI, names.clients(group, port), [",
-        "_peers(names.TCP_SNI, names.PEERS, [",
-        (unit("translate", "test_listeners", "test_handshake_judges_tcp_and_routes_judge_http"),),
+        f"{TRANSLATE}/chains.py",
+        "names.tcp_sni(uid), [subject(SanType.DNS, uid)], granted)",
+        "names.tcp_sni(uid), (), granted)",
+        (unit("translate", "test_chains", "test_handshake_judges_tcp_and_routes_judge_http"),),
     ),
     Mutant(
         "TCP admission without the list",
         f"{TRANSLATE}/server_parts.py",
-        "tls.validation(clients, world.trust, authorization.tcp_clients(rules, mode)),",
-        "tls.validation(clients, world.trust, ()),",
+        "admission = Admission(frozenset(clients), mode)",
+        "admission = Admission(frozenset(w.uid for w in world.mesh.workloads.values()), mode)",
         (
             unit(
                 "translate",
                 "test_parts",
-                "test_port_admits_over_tcp_whom_its_rules_name_and_else_nobody",
+                "test_port_admits_over_tcp_the_pods_that_its_rules_name_and_else_nobody",
             ),
         ),
     ),
     Mutant(
         "empty SAN list admits everybody",
+        f"{TRANSLATE}/chains.py",
+        "anybody = () if open_to_all else [subject(SanType.URI, NOBODY)]",
+        "anybody = ()",
+        (unit("translate", "test_chains", "test_tcp_admits_nobody_rather_than_anybody"),),
+    ),
+    Mutant(
+        "a chain of one pod depends on the mode: its connections would end with a change of it",
+        f"{TRANSLATE}/chains.py",
+        "granted = _bytes(name, port, application, Verdict.ALLOWED)",
+        "granted = _bytes(name + admission.mode, port, application, Verdict.ALLOWED)",
+        (
+            unit(
+                "translate",
+                "test_chains",
+                "test_chain_that_stays_is_the_same_whoever_else_may_and_in_every_mode",
+            ),
+        ),
+    ),
+    Mutant(
+        "a denial gives the reason of the rule that is asked first",
         f"{TRANSLATE}/authorization.py",
-        "return admitted or [subject(SanType.URI, NOBODY)]",
-        "return admitted",
-        (unit("translate", "test_authorization", "test_tcp_admits_nobody_rather_than_anybody"),),
+        "if _falls(rule, port) is reason]",
+        "if _falls(rule, port) is not None]",
+        (
+            unit(
+                "translate",
+                "test_authorization",
+                "test_denial_gives_the_reason_of_the_rule_that_goes_furthest",
+            ),
+        ),
     ),
     Mutant(
         "a rule that selects requests grants bytes",
         f"{TRANSLATE}/authorization.py",
-        "tuple(rule for rule in rules if rule.http is None)",
-        "tuple(rules)",
+        "[rule for rule in rules if rule.http is None]",
+        "list(rules)",
         (unit("translate", "test_authorization", "test_tcp_admits_who_may_send_any_bytes"),),
     ),
     Mutant(
         "a peer without a certificate is heard",
-        f"{TRANSLATE}/listeners.py",
+        f"{TRANSLATE}/chains.py",
         "require_client_certificate=wrappers_pb2.BoolValue(value=True)",
         "require_client_certificate=wrappers_pb2.BoolValue(value=False)",
         (
             unit(
                 "translate",
-                "test_listeners",
-                "test_pod_is_reached_at_its_address_only_through_mutual_tls",
+                "test_chains",
+                "test_strict_doors_know_server_names_and_mutual_tls_only",
             ),
         ),
     ),

@@ -42,7 +42,7 @@ def pods(draw: st.DrawFn) -> dict[NamespacedName, Workload]:
                 for port in PORTS
             },
             bindings=sorted(draw(st.sets(st.sampled_from(("blue", "green"))))),
-            uid=draw(st.sampled_from(("one", "two"))),
+            uid=draw(st.sampled_from(("one", "two", f"uid-{number}"))),
         )
         found[pod.name] = pod
     return found
@@ -85,6 +85,8 @@ def meshes(draw: st.DrawFn) -> Mesh:
                 "t",
                 *draw(st.sets(st.sampled_from(ACCOUNTS))),
                 ports=draw(st.none() | st.just([80])),
+                pods=draw(st.sets(st.sampled_from(("one", "two", "gone")))),
+                http=draw(st.none() | st.just([a.match("/a")])),
             ),
         )
         for pod in workloads.values()

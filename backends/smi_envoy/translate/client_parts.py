@@ -83,7 +83,7 @@ class ServiceDoor:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
         at = (pod.address, loopback.services[self.root, self.port])
-        return (listeners.service(self.pod, self.root, self.port, self.speaks, at),)
+        return (listeners.service(self.pod, pod.uid, self.root, self.port, self.speaks, at),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def upstream(name: str, servers: str, speaks: AppProtocol) -> cluster_pb2.Cluste
     Round robin: with one worker, every endpoint of equal weight gets the same number of requests,
     to the unit. No endpoint is ever ejected: which pods are ready is the Kubernetes API's word.
     """
+    # Doors say more exactly who opens a TCP connection (`listeners.service`).
     tcp = speaks is AppProtocol.TCP
     return cluster_pb2.Cluster(
         name=name,

@@ -2,6 +2,7 @@
 
 from google.protobuf.message import Message
 
+from smi.model.denial import Denial
 from smi_envoy.pb.envoy.config.accesslog.v3 import accesslog_pb2
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
 from smi_envoy.pb.envoy.config.listener.v3 import listener_components_pb2
@@ -14,11 +15,19 @@ from smi_envoy.pb.envoy.extensions.filters.network.http_connection_manager.v3 im
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import names
 from smi_envoy.translate.messages import NEVER, over_ads, packed, untyped
+from smi_envoy.translate.statistics import where
 
 AUTHORIZATION = "envoy.filters.http.rbac"
 """The filter that routes give their judgement to."""
 
-DENIED = "smi-mesh: AccessDenied: no TrafficTarget allows this request from this caller.\n"
+_DENIALS = {
+    Denial.NO_POLICY: "no TrafficTarget opens this workload.",
+    Denial.SOURCE_NOT_LISTED: "no TrafficTarget that opens this workload lists this caller.",
+    Denial.PROTOCOL_NOT_GRANTED: "the TrafficTargets that list this caller grant UDP only.",
+    Denial.PORT_NOT_GRANTED: "no TrafficTarget that lists this caller grants this port.",
+    Denial.ROUTE_NOT_GRANTED: "no TrafficTarget that lists this caller grants this request.",
+}
+"""What the caller is told: the class of the reason, and nothing of the policy."""
 
 _SET_FILTER_STATE = "envoy.extensions.filters.http.set_filter_state.v3.Config"
 
@@ -44,7 +53,7 @@ def inbound(name: str, routes: str, log: accesslog_pb2.AccessLog) -> listener_co
     manager.http_filters.extend(
         [_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
     )
-    manager.local_reply_config.CopyFrom(_denial())
+    manager.local_reply_config.CopyFrom(_denials())
     return network_filter("http", manager)
 
 
@@ -95,16 +104,16 @@ def _http_filter(name: str, message: Message) -> hcm_pb2.HttpFilter:
     return hcm_pb2.HttpFilter(name=name, typed_config=packed(message))
 
 
-def _denial() -> hcm_pb2.LocalReplyConfig:
+def _denials() -> hcm_pb2.LocalReplyConfig:
     """The proxy's own 403 says why; the application's passes as it is."""
-    status = accesslog_pb2.StatusCodeFilter(
-        comparison=accesslog_pb2.ComparisonFilter(
-            op=accesslog_pb2.ComparisonFilter.Op.EQ,
-            value=base_pb2.RuntimeUInt32(default_value=403, runtime_key="smi.denied"),
-        )
+    return hcm_pb2.LocalReplyConfig(
+        mappers=[_denial(reason, text) for reason, text in _DENIALS.items()]
     )
-    mapper = hcm_pb2.ResponseMapper(
-        filter=accesslog_pb2.AccessLogFilter(status_code_filter=status),
-        body=base_pb2.DataSource(inline_string=DENIED),
+
+
+def _denial(reason: Denial, text: str) -> hcm_pb2.ResponseMapper:
+    details = f"rbac_access_denied_matched_policy[{reason}]"
+    return hcm_pb2.ResponseMapper(
+        filter=where(f"response.code_details == '{details}'"),
+        body=base_pb2.DataSource(inline_string=f"smi-mesh: {reason}: {text}\n"),
     )
-    return hcm_pb2.LocalReplyConfig(mappers=[mapper])

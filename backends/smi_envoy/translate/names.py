@@ -1,11 +1,12 @@
 """What every resource is called. Proxies subscribe by these names and statistics carry them."""
 
+from hashlib import sha256
 from typing import NamedTuple
 
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import ServiceIdentity
+from smi.model.denial import Denial
+from smi.model.identity import PodUid, ServiceIdentity
 from smi.model.service import AppProtocol
-from smi.model.workload import PolicyGroup
 from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
 
 SVID = "svid"
@@ -22,6 +23,15 @@ PATH_STATE = "smi.path"
 
 HTTP_SNI = "http.smi-mesh"
 TCP_SNI = "tcp.smi-mesh"
+"""What the server names of TCP connections end in (`tcp_sni`)."""
+
+ACCESS_DENIED = "AccessDenied"
+"""The route of requests for what a client may not call, or what is not there."""
+
+ESCAPED_SLASH = str(Denial.ESCAPED_SLASH)
+"""The route of requests whose paths applications might read otherwise."""
+
+_SNI_DIGITS = 40  # 160 bits: that two pods share a name is not to be expected
 
 
 class RouteName(NamedTuple):
@@ -76,18 +86,12 @@ def outbound_client(identity: ServiceIdentity) -> str:
     return f"outbound/{identity}"
 
 
-def inbound(group: PolicyGroup, port: int) -> str:
-    """The routes, and with them the authorization, of one port of the pods of `group`."""
-    return f"inbound/{_group(group)}/{port}"
+def inbound(pod: NamespacedName, port: int) -> str:
+    """The listener for one port of a pod, and the routes behind it with their authorization.
 
-
-def clients(group: PolicyGroup, port: int) -> str:
-    """The validation secret that lists who may open TCP connections to a port of `group`."""
-    return f"clients/{_group(group)}/{port}"
-
-
-def inbound_listener(pod: NamespacedName, port: int) -> str:
-    """The listener for one port of a pod."""
+    Pods that the same TrafficTargets protect have routes of their own all the same: a name that
+    says which those are would change, and the listener with it, under a pod that is called.
+    """
     return f"inbound/{pod}/{port}"
 
 
@@ -101,8 +105,12 @@ def service_listener(pod: NamespacedName, root: NamespacedName, port: int) -> st
     return f"outbound/{pod}/{root}:{port}"
 
 
-def _group(group: PolicyGroup) -> str:
-    return "+".join((str(group.identity), *group.bindings))
+def tcp_sni(uid: PodUid) -> str:
+    """The server name under which one pod opens TCP connections.
+
+    Hashed, because nothing says that a uid is a DNS label of at most 63 characters in lower case.
+    """
+    return f"{sha256(uid.encode()).hexdigest()[:_SNI_DIGITS]}.{TCP_SNI}"
 
 
 def key(type_url: TypeUrl, name: str) -> ResourceKey:

@@ -4,6 +4,7 @@ A part names its resources by itself alone and builds them from the entries that
 proxies that need the same part share its resources.
 """
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -17,13 +18,14 @@ from smi_envoy.xds.resources import ResourceKey
 
 
 class Table(StrEnum):
-    """The mappings of a mesh, by their names."""
+    """The mappings of a mesh, by their names, and `PODS`: the pods of each identity."""
 
     WORKLOADS = "workloads"
     SERVICES = "services"
     ROUTES = "routes"
     INBOUND = "inbound"
     OUTBOUND = "outbound"
+    PODS = "pods"
 
 
 class Entry(NamedTuple):
@@ -41,10 +43,11 @@ class Side(StrEnum):
 
 
 class World(NamedTuple):
-    """What parts are built from: the mesh, and the certificates (PEM) of its CAs."""
+    """What parts are built from: the mesh, the certificates (PEM) of its CAs, an index of pods."""
 
     mesh: Mesh
     trust: str
+    pods: Mapping[ServiceIdentity, Collection[NamespacedName]]
 
 
 class Part(Protocol):
@@ -64,6 +67,14 @@ class Part(Protocol):
     def build(self, world: World) -> tuple[Message, ...]:
         """Its resources, in the order of `keys`."""
         ...
+
+
+def pods_by_identity(mesh: Mesh) -> dict[ServiceIdentity, set[NamespacedName]]:
+    """The names of the pods that run as each ServiceAccount."""
+    found: dict[ServiceIdentity, set[NamespacedName]] = {}
+    for name, workload in mesh.workloads.items():
+        found.setdefault(workload.identity, set()).add(name)
+    return found
 
 
 def on_loopback(mesh: Mesh, pod: NamespacedName) -> tuple[Workload, Loopback]:

@@ -19,7 +19,7 @@ from smi_envoy.translate.client_parts import (
     ServiceRoutes,
     TcpUpstream,
 )
-from smi_envoy.translate.parts import Part, World
+from smi_envoy.translate.parts import Part, World, pods_by_identity
 from smi_envoy.translate.server_parts import Application, PodPort, Policy
 from smi_envoy.xds.snapshot import Snapshot
 
@@ -48,7 +48,7 @@ def server_parts(workload: Workload) -> frozenset[Part]:
         return frozenset()
     parts: set[Part] = {Application()}
     for port in workload.loopback.detours:
-        parts |= {PodPort(workload.name, port), Policy(workload.group, port)}
+        parts |= {PodPort(workload.name, port), Policy(workload.name, port)}
     return frozenset(parts)
 
 
@@ -79,7 +79,7 @@ def render(mesh: Mesh, proxy: NamespacedName, trust: str) -> dict[str, dict[str,
     needed = server_parts(workload) | client_parts(
         workload, reach(mesh.outbound.get(workload.identity))
     )
-    world = World(mesh, trust)
+    world = World(mesh, trust, pods_by_identity(mesh))
     found: dict[str, dict[str, Any]] = {}
     for part in needed:
         for key, message in zip(part.keys, part.build(world), strict=True):

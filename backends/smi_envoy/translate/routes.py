@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from smi.model.identity import ServiceIdentity
-from smi.model.inbound import Mode, Rule
+from smi.model.inbound import Inbound, Mode
 from smi.model.outbound import Outbound, Route, Split
 from smi.model.service import AppProtocol
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
@@ -44,19 +44,18 @@ def of_client(identity: ServiceIdentity, outbound: Outbound | None) -> route_pb2
     )
 
 
-def of_application(
-    name: str, rules: tuple[Rule, ...], mode: Mode = Mode.STRICT
-) -> route_pb2.RouteConfiguration:
+def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
     routes = [_route("", names.APPLICATION)]
-    if mode is Mode.STRICT and authorization.judges_paths(rules):
+    strict = authorization.mode_of(inbound) is Mode.STRICT
+    if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):
         routes.insert(0, _escaped_slash())
     host = route_components_pb2.VirtualHost(
         name="application",
         domains=EVERYTHING,
         routes=routes,
         typed_per_filter_config={
-            http.AUTHORIZATION: packed(authorization.http_authorization(rules, mode))
+            http.AUTHORIZATION: packed(authorization.http_authorization(inbound, port))
         },
     )
     return route_pb2.RouteConfiguration(name=name, virtual_hosts=[host])
@@ -174,14 +173,14 @@ def _denied(identity: ServiceIdentity) -> route_components_pb2.VirtualHost:
         " as a source would allow the call.\n"
     )
     return route_components_pb2.VirtualHost(
-        name="denied", domains=EVERYTHING, routes=[_answer("", 403, body)]
+        name="denied", domains=EVERYTHING, routes=[_answer(names.ACCESS_DENIED, 403, body)]
     )
 
 
 def _escaped_slash() -> route_components_pb2.Route:
     """Where a path decides, one that the application may read otherwise is no valid request."""
     body = "smi-mesh: EscapedSlash: the path holds an escaped slash or backslash.\n"
-    found = _answer("", 400, body)
+    found = _answer(names.ESCAPED_SLASH, 400, body)
     found.match.CopyFrom(
         route_components_pb2.RouteMatch(
             safe_regex=regex_pb2.RegexMatcher(regex=authorization.ESCAPED_SLASH)

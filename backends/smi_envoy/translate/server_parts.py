@@ -6,9 +6,10 @@ from typing import ClassVar
 from google.protobuf.message import Message
 
 from smi.k8s.resource import NamespacedName
+from smi.model.identity import PodUid, ServiceIdentity, service_identity
 from smi.model.mesh import Mesh
-from smi.model.workload import PolicyGroup
 from smi_envoy.translate import authorization, clusters, listeners, names, routes, tls
+from smi_envoy.translate.chains import Admission
 from smi_envoy.translate.parts import Entry, Side, Table, World, on_loopback
 from smi_envoy.xds.resources import ResourceKey, TypeUrl
 
@@ -38,7 +39,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class PodPort:
-    """The door to one port of a pod."""
+    """The door to one port of a pod, and who may open TCP connections through it."""
 
     side: ClassVar[Side] = Side.SERVER
     pod: NamespacedName
@@ -47,49 +48,59 @@ class PodPort:
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
         """A listener."""
-        return (names.key(TypeUrl.LISTENER, names.inbound_listener(self.pod, self.port)),)
+        return (names.key(TypeUrl.LISTENER, names.inbound(self.pod, self.port)),)
 
     def reads(self, mesh: Mesh) -> frozenset[Entry]:
-        """The pod, and its policy, whose mode alone the door is made of."""
-        group = mesh.workloads[self.pod].group
-        return frozenset({Entry(Table.WORKLOADS, self.pod), Entry(Table.INBOUND, group)})
+        """The pod, what may reach it, and the pods of the identities that may over TCP."""
+        identities, _ = _tcp_clients(mesh, self.pod, self.port)
+        pods = {Entry(Table.PODS, identity) for identity in identities}
+        return _policy_of(mesh, self.pod) | pods
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
         detour = loopback.detours[self.port]
         at = (pod.address, detour.inbound)
+        identities, uids = _tcp_clients(world.mesh, self.pod, self.port)
+        names_of = (world.pods.get(identity, ()) for identity in identities)
+        clients = {*uids, *(world.mesh.workloads[name].uid for of in names_of for name in of)}
         mode = authorization.mode_of(world.mesh.inbound.get(pod.group))
-        return (listeners.inbound(self.pod, pod.group, self.port, at, detour.application, mode),)
+        admission = Admission(frozenset(clients), mode)
+        return (listeners.inbound(self.pod, self.port, at, detour.application, admission),)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may call one port of a group of pods."""
+    """Who may send which requests to one port of a pod."""
 
     side: ClassVar[Side] = Side.SERVER
-    group: PolicyGroup
+    pod: NamespacedName
     port: int
 
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
-        """Routes for HTTP, a secret for TCP."""
-        return (
-            names.key(TypeUrl.ROUTE, names.inbound(self.group, self.port)),
-            names.key(TypeUrl.SECRET, names.clients(self.group, self.port)),
-        )
+        """Routes."""
+        return (names.key(TypeUrl.ROUTE, names.inbound(self.pod, self.port)),)
 
-    def reads(self, _mesh: Mesh) -> frozenset[Entry]:
-        """What may reach the group."""
-        return frozenset({Entry(Table.INBOUND, self.group)})
+    def reads(self, mesh: Mesh) -> frozenset[Entry]:
+        """The pod, and what may reach it."""
+        return _policy_of(mesh, self.pod)
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
-        inbound = world.mesh.inbound.get(self.group)
-        rules = authorization.rules_at(inbound, self.port)
-        mode = authorization.mode_of(inbound)
-        clients = names.clients(self.group, self.port)
-        return (
-            routes.of_application(names.inbound(self.group, self.port), rules, mode),
-            tls.validation(clients, world.trust, authorization.tcp_clients(rules, mode)),
-        )
+        inbound = world.mesh.inbound.get(world.mesh.workloads[self.pod].group)
+        return (routes.of_application(names.inbound(self.pod, self.port), inbound, self.port),)
+
+
+def _policy_of(mesh: Mesh, pod: NamespacedName) -> frozenset[Entry]:
+    group = mesh.workloads[pod].group
+    return frozenset({Entry(Table.WORKLOADS, pod), Entry(Table.INBOUND, group)})
+
+
+def _tcp_clients(
+    mesh: Mesh, pod: NamespacedName, port: int
+) -> tuple[set[ServiceIdentity], frozenset[PodUid]]:
+    rules = authorization.rules_at(mesh.inbound.get(mesh.workloads[pod].group), port)
+    spiffe_ids, uids = authorization.tcp_clients(rules)
+    found = (service_identity(mesh.trust_domain, spiffe_id) for spiffe_id in spiffe_ids)
+    return {identity for identity in found if identity}, uids

@@ -19,16 +19,28 @@ SanType = common_pb2.SubjectAltNameMatcher.SanType
 Subject = common_pb2.SubjectAltNameMatcher
 
 
-def mutual_tls_context(validation: str) -> tls_pb2.CommonTlsContext:
-    """TLS 1.3 with the proxy's own SVID; the peer is judged by the secret called `validation`."""
+def mutual_tls_context(
+    validation: str, subjects: Iterable[common_pb2.SubjectAltNameMatcher] = ()
+) -> tls_pb2.CommonTlsContext:
+    """TLS 1.3 with the proxy's own SVID; the peer is judged by the secret called `validation`.
+
+    If there are `subjects`, the peer must be one of them, and the secret list none.
+    """
     version = common_pb2.TlsParameters.TlsProtocol.TLSv1_3
-    return tls_pb2.CommonTlsContext(
+    context = tls_pb2.CommonTlsContext(
         tls_params=common_pb2.TlsParameters(
             tls_minimum_protocol_version=version, tls_maximum_protocol_version=version
         ),
         tls_certificate_sds_secret_configs=[_over_sds(names.SVID)],
-        validation_context_sds_secret_config=_over_sds(validation),
     )
+    expected = common_pb2.CertificateValidationContext(match_typed_subject_alt_names=subjects)
+    if expected.match_typed_subject_alt_names:
+        context.combined_validation_context.default_validation_context.CopyFrom(expected)
+        secret = context.combined_validation_context.validation_context_sds_secret_config
+        secret.CopyFrom(_over_sds(validation))
+    else:
+        context.validation_context_sds_secret_config.CopyFrom(_over_sds(validation))
+    return context
 
 
 def validation(

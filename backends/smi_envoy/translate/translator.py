@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import ServiceIdentity
+from smi.model.identity import PodUid, ServiceIdentity
 from smi.model.mesh import Mesh, changes
-from smi.model.workload import PolicyGroup
+from smi.model.workload import PolicyGroup, Workload
 from smi_envoy.translate import proxy
 from smi_envoy.translate.parts import Entry, Part, Side, Table, World
 from smi_envoy.xds.resources import ProxyId, ResourceKey, version_of
@@ -74,8 +74,9 @@ class Translator:
         """What changes for whom when `mesh` takes the place of the mesh before it."""
         old, self._mesh = self._mesh, mesh
         entries = changed_entries(old, mesh)
+        replaced, restaffed = self._sort_pods(old, entries)
+        entries |= {Entry(Table.PODS, identity) for identity in restaffed}
         stale = {part for entry in entries for part in self._readers.get(entry, ())}
-        replaced = self._sort_pods(old, entries)
         after = self._needs(entries)
         before = {name: None if name in replaced else self._proxies.get(name) for name in after}
         added, dropped = self._count(after)
@@ -87,9 +88,15 @@ class Translator:
             Change(removed | clients, _client_snapshots(before, after)),
         )
 
-    def _sort_pods(self, old: Mesh, entries: Iterable[Entry]) -> set[NamespacedName]:
-        """Keep pods by identity. Returns the names that another pod bears than before."""
-        replaced = set()
+    def _sort_pods(
+        self, old: Mesh, entries: Iterable[Entry]
+    ) -> tuple[set[NamespacedName], set[ServiceIdentity]]:
+        """Keep pods by identity.
+
+        Returns the names that another pod bears than before, and the identities that other pods
+        have than before.
+        """
+        replaced, restaffed = set(), set()
         for name in _names(entries):
             was, now = old.workloads.get(name), self._mesh.workloads.get(name)
             if was:
@@ -98,7 +105,9 @@ class Translator:
                 self._pods.setdefault(now.identity, set()).add(name)
             if was and now and was.uid != now.uid:
                 replaced.add(name)
-        return replaced
+            if _who(was) != _who(now):
+                restaffed |= {pod.identity for pod in (was, now) if pod}
+        return replaced, restaffed
 
     def _needs(self, entries: Iterable[Entry]) -> _Proxies:
         """What every proxy that `entries` concern needs now; `None` for one that is gone."""
@@ -140,7 +149,7 @@ class Translator:
     ) -> tuple[dict[ResourceKey, bytes | None], dict[ResourceKey, bytes | None]]:
         """The resources of `parts` whose contents are new: those for servers, those for clients."""
         found: dict[Side, dict[ResourceKey, bytes | None]] = {side: {} for side in Side}
-        world = World(self._mesh, self._trust)
+        world = World(self._mesh, self._trust, self._pods)
         for part in parts:
             self._index(part, part.reads(self._mesh))
             for key, message in zip(part.keys, part.build(world), strict=True):
@@ -186,6 +195,10 @@ def changed_entries(old: Mesh, new: Mesh) -> frozenset[Entry]:
 
 def _entries(table: Table, old: Mapping[Key, object], new: Mapping[Key, object]) -> Iterator[Entry]:
     return (Entry(table, key) for key, _ in changes(old, new))
+
+
+def _who(pod: Workload | None) -> tuple[PodUid, ServiceIdentity] | None:
+    return (pod.uid, pod.identity) if pod else None
 
 
 def _names(entries: Iterable[Entry]) -> Iterator[NamespacedName]:

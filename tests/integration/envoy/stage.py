@@ -15,7 +15,7 @@ from smi.decision.decide import Decision, Destination, decide
 from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request, caller, target
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import PodUid, SpiffeId
+from smi.model.identity import PodUid, SpiffeId, spiffe_id
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.service import AppProtocol
@@ -24,6 +24,7 @@ from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, loopback, make_plan, running_pod
 from smi_envoy.ca import store
 from smi_envoy.ca.authority import Authority, new_root
+from smi_envoy.translate import names
 from tests.integration.envoy import harness, speech
 from tests.integration.envoy.harness import Lab
 from tests.integration.envoy.speech import Answer, Dialled
@@ -94,6 +95,8 @@ class Stage:
         if _is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
             plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
             return Way("plain", plain, detects=True)
+        if not request.is_http and _is_of_no_pod(self.mesh, request.source):
+            return None  # whatever its account may: there is no such caller
         return Way("direct", self._direct(request, pod, wanted.port))
 
     def _through_sidecar(
@@ -118,10 +121,11 @@ class Stage:
         who = caller(self.mesh, request.source)
         tls = self._certificate(who.spiffe or SpiffeId(""), who.pod or PodUid(""))
         tls.set_alpn_protocols(["h2"] if request.protocol is Protocol.H2 else ["http/1.1"])
-        kind = "http" if request.is_http else "tcp"
+        someone = min(w.uid for w in self.mesh.workloads.values())
+        name = names.HTTP_SNI if request.is_http else names.tcp_sni(who.pod or someone)
         assert pod.loopback is not None
         inbound = pod.loopback.detours[port].inbound
-        return Dialled(pod.address, inbound, tls, f"{kind}.smi-mesh")
+        return Dialled(pod.address, inbound, tls, name)
 
     def _certificate(self, spiffe: SpiffeId, uid: PodUid) -> ssl.SSLContext:
         """Client TLS with an SVID of `spiffe`; of another CA where the trust domain is another."""
@@ -192,7 +196,28 @@ def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
         pods = (w for w in mesh.workloads.values() if str(w.identity) == str(wanted.name))
         named = pods if wanted.kind == "sa" else ()
         choice = [f"pod/{w.name}:{wanted.port}" for w in named] or [request.target]
-    return replace(request, target=rng.choice(choice or [request.target]), authority=authority)
+    found = replace(request, target=rng.choice(choice or [request.target]), authority=authority)
+    return found if request.is_http else replace(found, source=_tcp_source(mesh, request.source))
+
+
+def _tcp_source(mesh: Mesh, source: str) -> str:
+    """A pod of the account that `source` names, if there is one: TCP knows its callers by pod."""
+    if not _is_of_no_pod(mesh, source):
+        return source
+    spiffe = caller(mesh, source).spiffe
+    pods = [
+        workload.name
+        for workload in mesh.workloads.values()
+        if spiffe_id(mesh.trust_domain, workload.identity) == spiffe
+    ]
+    return f"pod/{min(pods)}" if pods else source
+
+
+def _is_of_no_pod(mesh: Mesh, source: str) -> bool:
+    """Whether `source` is an account of the mesh and no pod that has it."""
+    who = caller(mesh, source)
+    own = f"spiffe://{mesh.trust_domain}/"
+    return who.pod is None and (who.spiffe or "").startswith(own)
 
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:

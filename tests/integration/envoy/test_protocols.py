@@ -114,7 +114,7 @@ async def test_grpc_arrives_with_its_trailers(speaks: AppProtocol) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as denied:
                 await shout(b"hello")
             assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
-            assert "AccessDenied" in (denied.value.details() or "")
+            assert "RouteNotGranted" in (denied.value.details() or "")
 
 
 @pytest.mark.parametrize("speaks", SPEAKS)

@@ -248,7 +248,7 @@ def unchanged(
     }
     assert not [pod for pod, _ in differs if pod in {KEEPER, VAULT}], differs
     web = {name for pod, name in differs if pod == WEB}
-    assert all(re.search(r"inbound/shop/web/8080|clients/shop/web/8080", n) for n in web), web
+    assert all(re.search(r"inbound/shop/web-0/8080|listener_modified$", n) for n in web), web
     front = {name for pod, name in differs if pod == FRONT}
     fresh = r"late|outbound/shop/front|cluster_added"
     assert front, "it was told of nothing"

@@ -27,9 +27,8 @@ from tests.integration.envoy.witness import (
 
 pytestmark = pytest.mark.envoy
 
-INBOUND = names.key(TypeUrl.ROUTE, names.inbound(a.group("web"), 8080))
+INBOUND = names.key(TypeUrl.ROUTE, names.inbound(a.name("web-0"), 8080))
 PEERS = names.key(TypeUrl.SECRET, names.PEERS)
-CLIENTS = names.key(TypeUrl.SECRET, names.clients(a.group("web"), 8080))
 
 
 @pytest_asyncio.fixture
@@ -38,7 +37,7 @@ async def running() -> AsyncIterator[Witness]:
         yield found
 
 
-@pytest.mark.parametrize("missing", [INBOUND, PEERS, CLIENTS], ids=["routes", "peers", "clients"])
+@pytest.mark.parametrize("missing", [INBOUND, PEERS], ids=["routes", "peers"])
 async def test_door_stays_shut_until_all_that_guards_it_has_arrived(
     running: Witness, missing: ResourceKey
 ) -> None:

@@ -85,7 +85,7 @@ async def test_weights_are_shares_and_a_change_needs_no_new_connection(running: 
                 assert heard[f"shop/{pod}"] == pytest.approx(expected.get(pod, 0), abs=40), heard
             if weights["web-v2"] == 0:
                 assert heard["shop/v2-0"] == 0
-    flows = await running.backend.flows(running.directories())
+    flows = (await running.backend.traffic(running.directories())).flows
     assert {(f.root, f.split, f.service, f.status) for f in flows} == {
         (a.name("web"), a.name("canary"), a.name(service), "200")
         for service in ("web-v1", "web-v2")
@@ -112,7 +112,7 @@ async def test_first_split_that_selects_a_request_decides(running: Lab) -> None:
         assert (await where(running, session, "/api/x", users[:1])).startswith("shop/v1-")
         assert await where(running, session, "/gone/x") == "503"
         assert await where(running, session, "/", [("x-gone", "")]) == "503"
-    flows = await running.backend.flows(running.directories())
+    flows = (await running.backend.traffic(running.directories())).flows
     assert {(f.split and f.split.name, f.status) for f in flows} == {
         ("beta", "200"),
         ("nothing", "503"),

@@ -84,7 +84,7 @@ async def test_denied_caller_receives_nothing(running: Lab) -> None:
     for _ in range(5):
         assert await greeting(running) != b""
     await asyncio.sleep(0.2)  # a connection counts when it has ended
-    flows = await running.backend.flows(running.directories())
+    flows = (await running.backend.traffic(running.directories())).flows
     told = {(str(f.source), f.root, f.service, f.status): f.count for f in flows}
     assert told == {
         ("shop/front", DB, DB, "ok"): 5,
@@ -130,7 +130,7 @@ async def test_shares_are_of_services_and_a_change_closes_no_connection(running:
         heard = [(await greeting(running)).decode().split() for _ in range(100)]
         counts = [sum(f"shop/db-{pod}" in words for words in heard) for pod in range(3)]
         assert counts == pytest.approx(expected, abs=6), (weights, counts)
-    flows = await running.backend.flows(running.directories())
+    flows = (await running.backend.traffic(running.directories())).flows
     assert {f.split for f in flows} == {a.name("canary")}
     writer.write(b"still here")
     await kept.readline()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from smi.backend import Traffic
 from smi.errors import SmiError
 from smi.model.identity import PodUid
 from smi.model.mesh import Mesh
@@ -124,7 +125,7 @@ def test_render_is_json_without_keys(made: EnvoyBackend) -> None:
 
 async def test_proxy_that_does_not_answer_has_no_flows(made: EnvoyBackend, tmp_path: Path) -> None:
     await made.publish(mesh())
-    assert await made.flows({POD.name: tmp_path, a.name("unknown"): tmp_path}) == ()
+    assert await made.traffic({POD.name: tmp_path, a.name("unknown"): tmp_path}) == Traffic()
     await made.drain(tmp_path)
 
 

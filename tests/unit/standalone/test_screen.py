@@ -9,7 +9,7 @@ from smi.errors import Problem, SmiError
 from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.standalone.screen import Pipe, Screen
-from smi.standalone.view import Call, Tally
+from smi.standalone.tally import Call, Tally
 
 FINDING = Diagnostic(
     Severity.ERROR,

@@ -1,22 +1,33 @@
+from dataclasses import replace
 from typing import Any
 
-import pytest
-
+from smi.model.identity import PodUid
 from smi.model.inbound import Mode, Rule
 from smi_envoy.translate import authorization
 from tests import builders as a
 from tests.xds_json import as_json, values
 
 
-def judgement(*rules: Rule) -> dict[str, Any]:
-    """The matcher of `rules` as JSON."""
-    said: dict[str, Any] = as_json(authorization.http_authorization(rules))["rbac"]["matcher"]
+def rbac(*rules: Rule, mode: Mode = Mode.STRICT, port: int = 80) -> dict[str, Any]:
+    """What routes into one port of the pods that `rules` protect say of it, as JSON."""
+    inbound = replace(a.inbound(a.group("web"), *rules), mode=mode)
+    route = as_json(authorization.http_authorization(inbound, port))
+    said: dict[str, Any] = route.get("rbac", {})
+    return said
+
+
+def judgement(*rules: Rule, port: int = 80) -> dict[str, Any]:
+    """The matcher of `rules` at `port` as JSON."""
+    said: dict[str, Any] = rbac(*rules, port=port)["matcher"]
     return said
 
 
 def callers(said: object) -> dict[str, Any]:
-    """What is decided for each caller that some rule names."""
-    return {name: found for each in values(said, "map") for name, found in each.items()}
+    """What is granted to each caller that some rule names: the first that is said of it."""
+    found: dict[str, Any] = {}
+    for each in values(said, "map"):
+        found = each | found
+    return found
 
 
 def actions(said: object) -> set[str]:
@@ -29,13 +40,37 @@ def actions(said: object) -> set[str]:
 def test_nothing_is_allowed_without_rules() -> None:
     said = judgement()
     assert "matcher_list" not in said
-    assert actions(said) == {"none"}
-    assert list(values(said, "action"))[1:] == ["DENY"] or "DENY" in str(said)
+    assert actions(said) == {"NoPolicy"}
+    assert "DENY" in str(said)
 
 
 def test_action_is_named_after_the_traffic_target() -> None:
     said = judgement(a.rule("web", "front", http=[a.match("/a")]))
-    assert actions(said) == {"shop/web", "none"}
+    assert actions(said) == {"shop/web", "RouteNotGranted", "SourceNotListed"}
+
+
+def reasons(*rules: Rule, port: int = 80) -> list[tuple[str, set[str]]]:
+    """Which callers are denied for which reason, in the order in which it is asked."""
+    said = judgement(*rules, port=port)
+    maps = [each for each in values(said, "map") if "DENY" in str(each)]
+    return [(actions(each).pop(), set(each)) for each in maps]
+
+
+def test_denial_gives_the_reason_of_the_rule_that_goes_furthest() -> None:
+    rules = (
+        a.rule("udp", "front", "other", tcp=False),
+        a.rule("elsewhere", "front", "back", ports=[81]),
+        a.rule("routes", "front", http=[a.match("/a")], pods=["uid-1"]),
+        a.rule("any", "free"),
+    )
+    assert reasons(*rules) == [
+        ("RouteNotGranted", {"uid-1"}),
+        ("RouteNotGranted", {a.spiffe("front")}),
+        ("PortNotGranted", {a.spiffe("front"), a.spiffe("back")}),
+        ("ProtocolNotGranted", {a.spiffe("front"), a.spiffe("other")}),
+    ]
+    last = judgement(*rules)["on_no_match"]["action"]["typed_config"]
+    assert (last["name"], last["action"]) == ("SourceNotListed", "DENY")
 
 
 def test_every_caller_has_its_own_list() -> None:
@@ -81,44 +116,29 @@ def test_path_decides_where_a_match_has_one() -> None:
     assert authorization.judges_paths([a.rule("web"), a.rule("web", http=[a.match("/")])])
 
 
-def subjects(*rules: Rule) -> set[tuple[str, str]]:
-    """The subjects admitted over TCP."""
-    said = [as_json(subject) for subject in authorization.tcp_clients(rules)]
-    return {(subject["san_type"], subject["matcher"]["exact"]) for subject in said}
-
-
 def test_tcp_admits_who_may_send_any_bytes() -> None:
-    assert subjects(
-        a.rule("bytes", "front", pods=["uid-1"]), a.rule("requests", "back", http=[a.match()])
-    ) == {("URI", a.spiffe("front")), ("DNS", "uid-1")}
-
-
-def test_tcp_admits_nobody_rather_than_anybody() -> None:
-    assert subjects() == {("URI", "spiffe://nobody.invalid/")}
-    assert subjects(a.rule("requests", "back", http=[a.match()])) == subjects()
+    rules = (
+        a.rule("bytes", "front", pods=["uid-1"]),
+        a.rule("requests", "back", pods=["uid-2"], http=[a.match()]),
+    )
+    spiffe_ids, uids = authorization.tcp_clients(rules)
+    assert (set(spiffe_ids), set(uids)) == ({a.spiffe("front")}, {PodUid("uid-1")})
+    assert not any(authorization.tcp_clients(rules[1:]))
 
 
 def test_permissive_mode_judges_nothing() -> None:
-    assert (
-        as_json(authorization.http_authorization((a.rule("web", "front"),), Mode.PERMISSIVE)) == {}
-    )
+    assert rbac(a.rule("web", "front"), mode=Mode.PERMISSIVE) == {}
 
 
 def test_audit_mode_records_what_strict_mode_enforces() -> None:
     rules = (a.rule("web", "front", http=[a.match(methods=["GET"])]),)
-    said = as_json(authorization.http_authorization(rules, Mode.AUDIT))["rbac"]
-    assert said == {"shadow_matcher": judgement(*rules)}
+    assert rbac(*rules, mode=Mode.AUDIT) == {"shadow_matcher": judgement(*rules)}
 
 
 def test_audit_mode_records_an_escaped_slash_where_a_path_decides() -> None:
     rules = (a.rule("web", "front", http=[a.match("/a")]),)
-    said = as_json(authorization.http_authorization(rules, Mode.AUDIT))["rbac"]["shadow_matcher"]
+    said = rbac(*rules, mode=Mode.AUDIT)["shadow_matcher"]
     first, second = said["matcher_list"]["matchers"]
     assert list(values(first["predicate"], "regex")) == [authorization.ESCAPED_SLASH]
-    assert actions(first) == {"none"}
+    assert actions(first) == {"EscapedSlash"}
     assert second["on_match"]["matcher"] == judgement(*rules)
-
-
-@pytest.mark.parametrize("mode", [Mode.PERMISSIVE, Mode.AUDIT])
-def test_other_modes_admit_every_certificate_of_the_mesh_over_tcp(mode: Mode) -> None:
-    assert authorization.tcp_clients((a.rule("web", "front"),), mode) == []

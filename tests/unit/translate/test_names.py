@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from smi.model.identity import PodUid
 from smi.model.service import AppProtocol
 from smi_envoy.translate import names
 from smi_envoy.translate.names import RouteName
@@ -30,15 +33,18 @@ def test_cluster_says_its_service() -> None:
     assert names.service_of(names.APPLICATION) is None
 
 
-def test_resources_of_a_group_are_told_apart_by_bindings_and_port() -> None:
-    plain, bound = a.group("web"), a.group("web", "blue", "green")
-    assert names.inbound(plain, 80) == "inbound/shop/web/80"
-    assert names.inbound(bound, 80) == "inbound/shop/web+blue+green/80"
-    assert names.clients(bound, 81) == "clients/shop/web+blue+green/81"
-
-
 def test_listeners_are_named_after_their_pod() -> None:
     pod = a.name("web-0")
-    assert names.inbound_listener(pod, 80) == "inbound/shop/web-0/80"
+    assert names.inbound(pod, 80) == "inbound/shop/web-0/80"
     assert names.proxy_listener(pod) == "proxy/shop/web-0"
     assert names.service_listener(pod, a.name("db"), 5432) == "outbound/shop/web-0/shop/db:5432"
+
+
+def test_server_name_of_a_pod_fits_in_a_label_whatever_its_uid() -> None:
+    uids = ["0b5f6d1e-4b1c-4f0e-9a57-6f6b8c1c2d3e", "UPPER", "upper", "x" * 300, "a.b", "*", "ü"]
+    found = {names.tcp_sni(PodUid(uid)) for uid in uids}
+    assert len(found) == len(uids)
+    for name in found:
+        label, _, rest = name.partition(".")
+        assert rest == names.TCP_SNI
+        assert re.fullmatch("[0-9a-f]{40}", label)

@@ -6,8 +6,9 @@ from smi.model.outbound import Split
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
 from smi_envoy.translate.client_parts import HttpUpstream, TcpUpstream
-from smi_envoy.translate.parts import World
-from smi_envoy.translate.server_parts import PodPort, Policy
+from smi_envoy.translate.parts import World, pods_by_identity
+from smi_envoy.translate.server_parts import PodPort
+from smi_envoy.translate.tls import NOBODY
 from tests import builders as a
 from tests.xds_json import as_json, values
 
@@ -15,7 +16,7 @@ from tests.xds_json import as_json, values
 def test_pod_without_loopback_has_no_doors() -> None:
     pod = replace(a.workload("web-0", "web"), loopback=None)
     with pytest.raises(ValueError, match="shop/web-0"):
-        PodPort(pod.name, 80).build(World(a.mesh([pod]), "PEM"))
+        PodPort(pod.name, 80).build(World(a.mesh([pod]), "PEM", {}))
 
 
 def world(*splits: Split) -> World:
@@ -30,7 +31,7 @@ def world(*splits: Split) -> World:
         a.service("db-v2", 5432, pods[1:]),
     ]
     routes = [a.route("db", 5432, *splits, speaks=AppProtocol.TCP)]
-    return World(a.mesh(pods, services, routes), "PEM")
+    return World(a.mesh(pods, services, routes), "PEM", {})
 
 
 DB = TcpUpstream(a.name("db"), 5432)
@@ -66,13 +67,26 @@ def test_server_of_a_service_is_one_of_its_identities() -> None:
     assert list(values(secret, "exact")) == ["spiffe://nobody.invalid/"]
 
 
-def test_port_admits_over_tcp_whom_its_rules_name_and_else_nobody() -> None:
-    policy = Policy(a.group("web"), 8080)
-    inbound = a.inbound(policy.group, a.rule("web", "front"))
-    _, secret = map(as_json, policy.build(World(a.mesh(inbounds=[inbound]), "PEM")))
-    assert list(values(secret, "exact")) == [a.spiffe("front")]
-    _, secret = map(as_json, policy.build(World(a.mesh(), "PEM")))
-    assert list(values(secret, "exact")) == ["spiffe://nobody.invalid/"]
+def test_port_admits_over_tcp_the_pods_that_its_rules_name_and_else_nobody() -> None:
+    web, front = (
+        a.workload("web-0", "web", detours={8080: Detour(28080, 40000)}),
+        a.workload("front-0", "front"),
+    )
+    rules = [a.rule("account", "front"), a.rule("pods", pods=["uid-1"])]
+    for granted, uids in ((rules, {front.uid, "uid-1"}), ([], set())):
+        mesh = a.mesh([web, front], inbounds=[a.inbound(web.group, *granted)])
+        (door,) = PodPort(web.name, 8080).build(World(mesh, "PEM", pods_by_identity(mesh)))
+        names = {*values(as_json(door), "exact")} - {NOBODY}
+        assert names == uids
+
+
+def test_binding_of_a_pod_changes_what_its_door_admits_and_not_the_door() -> None:
+    web = a.workload("web-0", "web", detours={8080: Detour(28080, 40000)})
+    said = []
+    for pod in (web, replace(web, group=a.group("web", "blue"))):
+        mesh = a.mesh([pod], inbounds=[a.inbound(pod.group)])
+        said.append(PodPort(pod.name, 8080).build(World(mesh, "PEM", pods_by_identity(mesh))))
+    assert said[0] == said[1]
 
 
 def test_connections_depend_on_every_service_that_they_may_reach() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,8 +130,8 @@ def test_split_without_destinations_is_unavailable() -> None:
 
 @pytest.mark.parametrize(("path", "count"), [("/a", 2), (None, 1)])
 def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, count: int) -> None:
-    rules = (a.rule("web", "front", http=[a.match(path)]),)
-    said = as_json(routes.of_application("inbound/shop/web/80", rules))
+    inbound = a.inbound(a.group("web"), a.rule("web", "front", http=[a.match(path)]))
+    said = as_json(routes.of_application("inbound/shop/web-0/80", inbound, 80))
     (host,) = said["virtual_hosts"]
     assert len(host["routes"]) == count
     assert host["routes"][-1]["route"]["cluster"] == "application"
@@ -142,6 +143,7 @@ def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, coun
 def test_escaped_slash_is_refused_where_policy_binds_and_a_path_decides(
     mode: str, refusals: int
 ) -> None:
-    rules = (a.rule("web", "front", http=[a.match("/x")]),)
-    (host,) = as_json(routes.of_application("inbound", rules, Mode(mode)))["virtual_hosts"]
+    bound = a.inbound(a.group("web"), a.rule("web", "front", http=[a.match("/x")]))
+    inbound = replace(bound, mode=Mode(mode))
+    (host,) = as_json(routes.of_application("inbound", inbound, 80))["virtual_hosts"]
     assert sum("direct_response" in route for route in host["routes"]) == refusals

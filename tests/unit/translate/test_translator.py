@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from smi.model.inbound import Rule
 from smi.model.mesh import Mesh
 from smi.model.outbound import Route
 from smi.model.service import AppProtocol
@@ -96,11 +97,46 @@ def test_policy_changes_on_the_side_of_servers() -> None:
     update = settled(mesh).update(replace(mesh, inbound={stricter.group: stricter}))
     assert names(update) == {
         "servers": {
-            "RouteConfiguration inbound/shop/web/8080",
-            "Secret clients/shop/web/8080",
+            "RouteConfiguration inbound/shop/v1-0/8080",
+            "RouteConfiguration inbound/shop/v2-0/8080",
+            "Listener inbound/shop/v1-0/8080",
+            "Listener inbound/shop/v2-0/8080",
         },
         "clients": set(),
     }
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [a.rule("web", "front", "back"), a.rule("requests", "new", http=[a.match("/a")])],
+        [a.rule("web", "front", "back"), a.rule("elsewhere", "new", ports=[81])],
+        [a.rule("renamed", "back", "front", pods=["uid-front-0"])],
+    ],
+)
+def test_policy_that_grants_no_other_pod_bytes_leaves_listeners_alone(rules: list[Rule]) -> None:
+    mesh = world()
+    edited = a.inbound(a.group("web"), *rules)
+    changed = names(settled(mesh).update(replace(mesh, inbound={edited.group: edited})))
+    assert changed["servers"] <= {
+        "RouteConfiguration inbound/shop/v1-0/8080",
+        "RouteConfiguration inbound/shop/v2-0/8080",
+    }
+    assert changed["clients"] == set()
+
+
+def test_pod_of_a_granted_identity_is_expected_by_servers() -> None:
+    mesh = world()
+    pod = a.workload("front-1", "front", address="127.9.9.7")
+    more = {**mesh.workloads, pod.name: pod}
+    translator = settled(mesh)
+    doors = {"Listener inbound/shop/v1-0/8080", "Listener inbound/shop/v2-0/8080"}
+    assert names(translator.update(replace(mesh, workloads=more)))["servers"] == doors
+    unready = {**more, pod.name: replace(pod, ready=False)}
+    assert names(translator.update(replace(mesh, workloads=unready)))["servers"] == set()
+    moved = {**more, pod.name: replace(pod, group=a.group("intruder"))}
+    assert names(translator.update(replace(mesh, workloads=moved)))["servers"] == doors
+    assert names(translator.update(mesh))["servers"] == set()
 
 
 def test_endpoint_that_goes_changes_the_endpoints_of_its_services() -> None:
@@ -142,6 +178,7 @@ def test_pod_that_goes_takes_what_only_it_used() -> None:
     update = settled(mesh).update(replace(mesh, workloads=rest))
     assert names(update)["clients"] == {
         "-Listener inbound/shop/v1-0/8080",
+        "-RouteConfiguration inbound/shop/v1-0/8080",
         "-Listener proxy/shop/v1-0",
     }
     assert update.clients.snapshots == {"shop/v1-0": None}
@@ -157,7 +194,10 @@ def test_new_pod_is_told_of_its_callers_before_its_callers_are_told_of_it() -> N
     assert first is not None
     assert whole is not None
     assert set(first.keys()) < set(whole.keys())
-    assert names(update)["servers"] == {"Listener inbound/shop/v1-0/8080"}
+    assert names(update)["servers"] == {
+        "Listener inbound/shop/v1-0/8080",
+        "RouteConfiguration inbound/shop/v1-0/8080",
+    }
 
 
 def test_pod_of_another_uid_is_another_pod() -> None:
