@@ -2,17 +2,16 @@
 
 import asyncio
 
-import h2.config
-import h2.connection
-import h2.events
 import pytest
 
 from tests import builders as a
-from tests.integration.envoy import town
+from tests.integration.envoy import http2, town
+from tests.integration.envoy.witness import WAYS, Way
 
 pytestmark = pytest.mark.envoy
 
-PATIENCE = 5.0
+ARRIVED, DENIED = (200, "shop/web-0"), (403, "")
+DRAINED = 4.0  # seconds, longer than a listener drains
 
 
 @pytest.mark.parametrize("way", ["proxy", "door"])
@@ -31,32 +30,21 @@ async def test_streams_of_one_connection_are_judged_one_by_one(way: str) -> None
         port = client.loopback.proxy
         if way == "door":
             port = client.loopback.services[a.name("web"), 80]
-        arrived, denied = (200, "shop/web-0"), (403, "")
-        assert await multiplexed(client.address, port, asked) == [arrived, denied, denied, arrived]
+        async with http2.connected(client.address, port) as connection:
+            assert await connection.ask(*asked) == [ARRIVED, DENIED, DENIED, ARRIVED]
 
 
-async def multiplexed(
-    address: str, port: int, asked: list[tuple[str, str]]
-) -> list[tuple[int, str]]:
-    """The statuses of requests (authority and path) that share a connection, and who answered."""
-    reader, writer = await asyncio.open_connection(address, port)
-    connection = h2.connection.H2Connection(
-        h2.config.H2Configuration(client_side=True, validate_outbound_headers=False)
-    )
-    connection.initiate_connection()
-    told: dict[int, tuple[int, str]] = {}
-    for number, (authority, path) in enumerate(asked):
-        pseudo = {":method": "GET", ":scheme": "http", ":authority": authority, ":path": path}
-        connection.send_headers(2 * number + 1, list(pseudo.items()), end_stream=True)
-    writer.write(connection.data_to_send())
-    async with asyncio.timeout(PATIENCE):
-        while len(told) < len(asked) and (data := await reader.read(65536)):
-            for event in connection.receive_data(data):
-                if isinstance(event, h2.events.ResponseReceived):
-                    assert event.stream_id is not None
-                    found = dict(event.headers or ())
-                    pod = found.get(b"x-pod", b"").decode()
-                    told[event.stream_id] = (int(found[b":status"]), pod)
-            writer.write(connection.data_to_send())
-    writer.transport.abort()
-    return [told[2 * number + 1] for number in range(len(asked))]
+@pytest.mark.parametrize("way", WAYS)
+async def test_revocation_meets_the_next_stream_and_ends_no_connection(way: Way) -> None:
+    groups = [town.routes("api", {"pathRegex": "/api"}), town.routes("other", {"pathRegex": "/x"})]
+    opened, shut = (town.grant("web", "web", ["front"], group=g) for g in ("api", "other"))
+    async with town.town(*town.app("front"), *town.app("web"), *groups, opened) as running:
+        address, port, tls = way.to(running.lab, "front")
+        async with http2.connected(address, port, tls, "http.smi-mesh" if tls else None) as kept:
+            asked = ("web.shop", "/api")
+            assert await kept.ask(asked) == [ARRIVED]
+            for edit, told in ((shut, DENIED), (opened, ARRIVED)):
+                await running.play(edit)
+                assert await kept.ask(asked) == [told]
+                await asyncio.sleep(DRAINED)
+                assert await kept.ask(asked) == [told]
