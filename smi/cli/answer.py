@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from smi.cli.diagnostics import ordered
 from smi.compiler.compile import compile as compiled
-from smi.compiler.state import ResourceKey, collect, resource_key
+from smi.compiler.state import MeshWide, ResourceKey, collect, resource_key
 from smi.decision.decide import Decision, Destination, decide
 from smi.decision.request import Request, Target, caller, target
 from smi.k8s.resource import NamespacedName
@@ -37,9 +37,9 @@ class Answer:
         return self.objects.get(ResourceKey(kind, name))
 
 
-def answered(manifests: tuple[Manifest, ...], request: Request) -> Answer:
+def answered(manifests: tuple[Manifest, ...], request: Request, wide: MeshWide) -> Answer:
     """What becomes of `request` in the mesh that `manifests` make. Raises InvalidRequest."""
-    compilation = compiled(collect(manifest.resource for manifest in manifests))
+    compilation = compiled(collect((m.resource for m in manifests), {}, *wide))
     mesh = compilation.mesh
     decision = decide(mesh, request)
     spiffe = caller(mesh, request.source).spiffe

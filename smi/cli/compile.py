@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from smi.cli.options import DefaultMode, TrustDomain
+
 
 def compile_mesh(
     filename: Annotated[
@@ -18,6 +20,8 @@ def compile_mesh(
         str | None,
         typer.Option(metavar="NS/POD", help="The configuration of this pod's proxy instead."),
     ] = None,
+    trust_domain: TrustDomain = "cluster.local",
+    default_mode: DefaultMode = "strict",
     backend: Annotated[str, typer.Option(help="The data plane whose proxy it is.")] = "envoy",
 ) -> None:
     """Print the mesh that manifests describe as YAML, or one proxy's configuration as JSON.
@@ -30,8 +34,10 @@ def compile_mesh(
     # `smi --help` must not wait for all that a mesh needs.
     from smi.cli.backends import local_backend  # noqa: PLC0415
     from smi.cli.view import print_mesh, print_proxy  # noqa: PLC0415
+    from smi.cli.wide import mesh_wide  # noqa: PLC0415
 
+    wide = mesh_wide(trust_domain, default_mode)
     if proxy is None:
-        print_mesh(filename)
+        print_mesh(filename, wide)
     else:
-        print_proxy(filename, proxy, local_backend(backend))
+        print_proxy(filename, proxy, local_backend(backend), wide)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from smi.cli.options import DefaultMode, TrustDomain
+
 _NOT_REACHED = 3
 
 
@@ -46,6 +48,8 @@ def explain(
         list[str] | None,
         typer.Option(metavar="K=V", help="A header; once for each, in the order sent."),
     ] = None,
+    trust_domain: TrustDomain = "cluster.local",
+    default_mode: DefaultMode = "strict",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="text|json", help="The form of the answer.")
     ] = "text",
@@ -59,7 +63,8 @@ def explain(
     """
     # `smi --help` must not wait for all that a mesh needs.
     from smi.cli.question import ask, written_request  # noqa: PLC0415
+    from smi.cli.wide import mesh_wide  # noqa: PLC0415
 
     request = written_request(source, target, protocol, method, path, authority, header or [])
-    if not ask(filename, request, output):
+    if not ask(filename, request, output, mesh_wide(trust_domain, default_mode)):
         raise typer.Exit(_NOT_REACHED)

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from smi.cli import backends, settings
+from smi.compiler.state import MeshWide
 from smi.errors import SmiError
-from smi.model.identity import DEFAULT_TRUST_DOMAIN
 from smi.standalone import state_directory
 from smi.standalone.addressing import Machine
 from smi.standalone.pod import Surroundings
@@ -23,6 +23,7 @@ def run_here(
     manifests: Path,
     state_dir: Path | None,
     backend: str,
+    wide: MeshWide,
     *,
     as_json: bool,
     quiet: bool,
@@ -39,12 +40,13 @@ def run_here(
             screen.note(f"killed {len(killed)} processes that an earlier run left behind")
         mesh = Run(
             Places(manifests, state),
-            data_plane.on_this_machine(state, DEFAULT_TRUST_DOMAIN, settings.now),
+            data_plane.on_this_machine(state, wide.trust_domain, settings.now),
             Machine(_network(state), settings.salt(), settings.is_free),
             Surroundings(
                 {**variables, state_directory.MARKER: str(state)}, settings.clock(), screen.log
             ),
             screen,
+            wide,
         )
         try:
             asyncio.run(mesh.run(duration))

@@ -10,6 +10,7 @@ from rich.console import Console
 from smi.cli.answer import answered, as_json
 from smi.cli.answer_text import as_text
 from smi.cli.manifests import loaded
+from smi.compiler.state import MeshWide
 from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.errors import InvalidRequest
@@ -50,12 +51,12 @@ def _header(written: str) -> tuple[str, str]:
     return name, value
 
 
-def ask(manifests: Path, request: Request, output: str) -> bool:
+def ask(manifests: Path, request: Request, output: str, wide: MeshWide) -> bool:
     """Print what becomes of `request`; whether it reaches the application, wherever it goes."""
     if output not in {"text", "json"}:
         message = f"there is no output {output!r}: write text or json"
         raise InvalidRequest(message)
-    answer = answered(loaded(manifests).all(), request)
+    answer = answered(loaded(manifests).all(), request, wide)
     if output == "json":
         typer.echo(json.dumps(as_json(answer), indent=2))
     else:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from smi.cli.options import DefaultMode, TrustDomain
+
 
 class Output(StrEnum):
     """How the traffic is printed."""
@@ -32,6 +34,8 @@ def run(
     state_dir: Annotated[
         Path | None, typer.Option(help="Where the run keeps keys, sockets and its lock.")
     ] = None,
+    trust_domain: TrustDomain = "cluster.local",
+    default_mode: DefaultMode = "strict",
     backend: Annotated[str, typer.Option(help="The data plane.")] = "envoy",
 ) -> None:
     """Run a mesh on this machine, from ordinary Kubernetes manifests.
@@ -44,11 +48,13 @@ def run(
     """
     # `smi --help` must not wait for all that a mesh needs.
     from smi.cli.machine import run_here  # noqa: PLC0415
+    from smi.cli.wide import mesh_wide  # noqa: PLC0415
 
     run_here(
         filename,
         state_dir,
         backend,
+        mesh_wide(trust_domain, default_mode),
         as_json=output is Output.JSON,
         quiet=quiet_logs,
         duration=duration,

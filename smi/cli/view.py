@@ -14,10 +14,9 @@ from smi.cli import settings
 from smi.cli.diagnostics import ordered
 from smi.cli.manifests import loaded
 from smi.compiler.compile import compile as compiled
-from smi.compiler.state import collect
+from smi.compiler.state import MeshWide, collect
 from smi.errors import InvalidRequest
 from smi.model.diagnostic import Diagnostic
-from smi.model.identity import DEFAULT_TRUST_DOMAIN
 from smi.model.mesh import Mesh
 from smi.model.plain import as_plain
 from smi.sources.files import Loaded
@@ -30,10 +29,10 @@ _MACHINE = Machine("127.81.0", UUID(int=0), lambda *_: True)
 _ONE_LINE = 10_000  # YAML folds longer lines: beyond any regular expression or message
 
 
-def print_mesh(manifests: Path) -> None:
+def print_mesh(manifests: Path, wide: MeshWide) -> None:
     """Print the mesh as YAML, sorted, and what was found wrong to standard error."""
     every = loaded(manifests).all()
-    compilation = compiled(collect(manifest.resource for manifest in every))
+    compilation = compiled(collect((m.resource for m in every), {}, *wide))
     _print_findings(ordered(compilation.diagnostics, every, None))
     plain = as_plain(compilation.mesh)
     typer.echo(
@@ -41,23 +40,25 @@ def print_mesh(manifests: Path) -> None:
     )
 
 
-def print_proxy(manifests: Path, proxy: str, data_plane: type[LocalBackend]) -> None:
+def print_proxy(
+    manifests: Path, proxy: str, data_plane: type[LocalBackend], wide: MeshWide
+) -> None:
     """Print what `data_plane` tells the proxy of the pod `proxy` as JSON, keys left out."""
-    mesh, findings = _running(loaded(manifests))
+    mesh, findings = _running(loaded(manifests), wide)
     _print_findings(findings)
     names = {str(name): name for name in mesh.workloads}
     if proxy not in names:
         message = f"there is no pod {proxy}; the pods are: {', '.join(sorted(names)) or 'none'}"
         raise InvalidRequest(message)
     with TemporaryDirectory(prefix="smi-") as directory:
-        local = data_plane.on_this_machine(Path(directory), DEFAULT_TRUST_DOMAIN, settings.now)
+        local = data_plane.on_this_machine(Path(directory), wide.trust_domain, settings.now)
         rendered = local.render(mesh, names[proxy])
     typer.echo(json.dumps(rendered, indent=2, sort_keys=True))
 
 
-def _running(found: Loaded) -> tuple[Mesh, tuple[Diagnostic, ...]]:
+def _running(found: Loaded, wide: MeshWide) -> tuple[Mesh, tuple[Diagnostic, ...]]:
     """The mesh once all that can run on this machine does, and what keeps the rest from it."""
-    state = accepted(found.manifests, _MACHINE, Accepted())
+    state = accepted(found.manifests, _MACHINE, Accepted(wide=wide))
     running = {name: (replica, True) for name, replica in state.plan.replicas.items()}
     return Report().update(state, running), state.findings
 

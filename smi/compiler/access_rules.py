@@ -54,7 +54,7 @@ def _targets(read: Read, group: PolicyGroup) -> Iterator[NamespacedName]:
 def _memberships(read: Read, group: PolicyGroup) -> Iterator[str]:
     yield from group.bindings
     namespace = group.identity.namespace
-    spiffe = spiffe_id(read(("trust domain",)), group.identity)
+    spiffe = spiffe_id(read(("trust domains",))[0], group.identity)
     for name in sorted(read(("bindings", namespace)) or ()):
         if spiffe in read(("members", NamespacedName(namespace, name))).value[0]:
             yield name

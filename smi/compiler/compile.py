@@ -97,7 +97,7 @@ class Compiler:
     def update(self, state: ClusterState) -> Compilation:
         """The mesh that `state` describes; entries that did not change are the same objects."""
         touched: set[Key] = set()
-        self._memo.set(("trust domain",), state.trust_domain)
+        self._memo.set(("trust domains",), (state.trust_domain, *state.trust_domain_aliases))
         self._memo.set(("default mode",), state.default_mode)
         for name, loopback in changes(self._state.loopbacks, state.loopbacks):
             self._memo.set(("Loopback", name), loopback)
@@ -142,7 +142,12 @@ class Compiler:
         tables = {
             table: _patched(getattr(self._mesh, table), patch) for table, patch in changes.items()
         }
-        self._mesh = replace(self._mesh, trust_domain=self._state.trust_domain, **tables)
+        self._mesh = replace(
+            self._mesh,
+            trust_domain=self._state.trust_domain,
+            trust_domain_aliases=self._state.trust_domain_aliases,
+            **tables,
+        )
 
     def _count(self, key: Key) -> set[Key]:
         """Follow a workload from one policy group to another; gives the units that it affects."""

@@ -26,7 +26,7 @@ def _pods_of_binding(read: Read, binding: NamespacedName) -> Iterator[Namespaced
     if selector is not None:
         for pod in selected_pods(read, binding.namespace, selector.match_labels):
             yield pod.key
-    trust_domain = read(("trust domain",))
+    trust_domain = read(("trust domains",))[0]
     ids = read(("members", binding)).value[0]
     for identity in filter(None, (service_identity(trust_domain, spiffe) for spiffe in ids)):
         for name in read(("pods of identity", *identity)) or ():

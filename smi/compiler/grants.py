@@ -8,7 +8,7 @@ from smi.access.v1alpha4 import Rule as RuleReference
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_id
+from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_ids
 from smi.model.match import HttpMatch
 from smi.specs import TCPRoute, UDPRoute
 
@@ -38,12 +38,12 @@ def grant(read: Read, name: NamespacedName) -> Judged[Grant | None] | None:
     destination_is_sound = _destination_is_sound(read, target, findings)
     if not _rule_kinds_are_known(target, findings) or not destination_is_sound:
         return findings.judged(None)
-    spiffe_ids, pods = _sources(read, target, findings)
+    ids, pods = _sources(read, target, findings)
     rules = target.spec.rules
     return findings.judged(
         Grant(
             target=name,
-            spiffe_ids=spiffe_ids,
+            spiffe_ids=ids,
             pods=pods,
             tcp=any(rule.kind in {"TCPRoute", "HTTPRouteGroup"} for rule in rules),
             ports=_ports(read, target, "TCPRoute", findings),
@@ -102,13 +102,13 @@ def _destination_is_sound(read: Read, target: TrafficTarget, findings: Findings)
 def _sources(
     read: Read, target: TrafficTarget, findings: Findings
 ) -> tuple[frozenset[SpiffeId], frozenset[PodUid]]:
-    spiffe_ids: set[SpiffeId] = set()
+    ids: set[SpiffeId] = set()
     pods: set[PodUid] = set()
     for index, source in enumerate(target.spec.sources):
         name = NamespacedName(source.namespace or target.key.namespace, source.name)
         match source.kind:
             case "ServiceAccount":
-                spiffe_ids.add(spiffe_id(read(("trust domain",)), ServiceIdentity(*name)))
+                ids |= spiffe_ids(read(("trust domains",)), ServiceIdentity(*name))
                 _warn_of_unknown_account(read, name, f"spec.sources[{index}].name", findings)
             case "IdentityBinding":
                 members = read(("members", name))
@@ -119,7 +119,7 @@ def _sources(
                         f"there is no IdentityBinding {name}; this source grants nothing",
                     )
                     continue
-                spiffe_ids |= members.value[0]
+                ids |= members.value[0]
                 pods |= members.value[1]
             case kind:
                 findings.error(
@@ -128,7 +128,7 @@ def _sources(
                     f"{kind!r} is neither ServiceAccount nor IdentityBinding;"
                     " this source grants nothing",
                 )
-    return frozenset(spiffe_ids), frozenset(pods)
+    return frozenset(ids), frozenset(pods)
 
 
 def _warn_of_unknown_account(

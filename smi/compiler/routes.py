@@ -224,7 +224,7 @@ def _targets_of_client(read: Read, identity: ServiceIdentity) -> set[NamespacedN
 
 def _memberships(read: Read, identity: ServiceIdentity) -> Iterator[str]:
     """The IdentityBindings that `identity`, or some pod that runs as it, belongs to."""
-    spiffe = spiffe_id(read(("trust domain",)), identity)
+    spiffe = spiffe_id(read(("trust domains",))[0], identity)
     for name in sorted(read(("bindings", identity.namespace)) or ()):
         binding = NamespacedName(identity.namespace, name)
         if spiffe in read(("members", binding)).value[0] or identity in read(

@@ -27,11 +27,20 @@ class ClusterState:
     """Objects at their hub versions, as they stand at one moment.
 
     `loopbacks` says how to reach the pods of a machine whose processes share one loopback.
-    `default_mode` binds the pods of every namespace that asks for none.
+    `default_mode` binds the pods of every namespace that asks for none. Identities of
+    `trust_domain` are known in each of the `trust_domain_aliases` too.
     """
 
     resources: Mapping[ResourceKey, Resource]
     loopbacks: Mapping[NamespacedName, Loopback] = field(default_factory=dict)
+    trust_domain: str = DEFAULT_TRUST_DOMAIN
+    default_mode: Mode = Mode.STRICT
+    trust_domain_aliases: tuple[str, ...] = ()
+
+
+class MeshWide(NamedTuple):
+    """What holds for a whole mesh and stands in no manifest, in the order `collect` takes it."""
+
     trust_domain: str = DEFAULT_TRUST_DOMAIN
     default_mode: Mode = Mode.STRICT
 
@@ -44,6 +53,7 @@ def collect(
     loopbacks: Mapping[NamespacedName, Loopback] | None = None,
     trust_domain: str = DEFAULT_TRUST_DOMAIN,
     default_mode: Mode = Mode.STRICT,
+    trust_domain_aliases: Iterable[str] = (),
 ) -> ClusterState:
     """The state that `resources` of any version make.
 
@@ -58,7 +68,8 @@ def collect(
         else:
             hub = scheme.to_hub(resource)
             written[resource_key(hub)] = hub
-    return ClusterState(expected | written, loopbacks or {}, trust_domain, default_mode)
+    found, aliases = expected | written, tuple(trust_domain_aliases)
+    return ClusterState(found, loopbacks or {}, trust_domain, default_mode, aliases)
 
 
 def resource_key(resource: Resource) -> ResourceKey:

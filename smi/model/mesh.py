@@ -22,7 +22,8 @@ class Mesh:
     """Everything that data planes are told, and that `decide` judges by.
 
     An entry that did not change between two meshes is the same object in both, so that a reader
-    finds what changed by identity.
+    finds what changed by identity. Whoever has an identity in `trust_domain` is known by it in
+    each of the `trust_domain_aliases` too.
     """
 
     trust_domain: str
@@ -31,6 +32,12 @@ class Mesh:
     routes: Mapping[NamespacedName, tuple[Route, ...]]
     inbound: Mapping[PolicyGroup, Inbound]
     outbound: Mapping[ServiceIdentity, Outbound]
+    trust_domain_aliases: tuple[str, ...] = ()
+
+    @property
+    def trust_domains(self) -> tuple[str, ...]:
+        """Every trust domain in which identities are known, its own first."""
+        return (self.trust_domain, *self.trust_domain_aliases)
 
 
 def changes(old: Mapping[K, V], new: Mapping[K, V]) -> Iterator[tuple[K, V | None]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from smi.compiler.compile import compile as compiled
-from smi.compiler.state import collect, resource_key
+from smi.compiler.state import MeshWide, collect, resource_key
 from smi.compiler.workloads import Controller
 from smi.k8s import core_v1
 from smi.k8s.resource import Resource
@@ -20,12 +20,16 @@ Files = Mapping[str, tuple[Manifest, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What is in force. `held` says what keeps files out of it, whose last good state stays."""
+    """What is in force. `held` says what keeps files out of it, whose last good state stays.
+
+    `wide` is what holds whatever the files say.
+    """
 
     files: Files = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
     findings: tuple[Diagnostic, ...] = ()
     held: tuple[Diagnostic, ...] = ()
+    wide: MeshWide = field(default_factory=MeshWide)
 
     def resources(self) -> tuple[Resource, ...]:
         """All objects in force but the pods and what stands for pods: the plan has those."""
@@ -44,7 +48,7 @@ def accepted(files: Files, machine: Machine, before: Accepted) -> Accepted:
     candidate = dict(files)
     held: list[Diagnostic] = []
     while True:
-        plan, findings = _judged(candidate, machine, before.plan)
+        plan, findings = _judged(candidate, machine, before)
         new = [
             finding
             for finding in findings
@@ -54,21 +58,23 @@ def accepted(files: Files, machine: Machine, before: Accepted) -> Accepted:
             and candidate[finding.file] != before.files.get(finding.file, ())
         ]
         if not new or not before.files:
-            return Accepted(candidate, plan, findings, tuple(held))
+            return Accepted(candidate, plan, findings, tuple(held), before.wide)
         held += new
         for finding in new:
             candidate[str(finding.file)] = before.files.get(str(finding.file), ())
 
 
-def _judged(files: Files, machine: Machine, previous: Plan) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def _judged(
+    files: Files, machine: Machine, before: Accepted
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan for `files`, and all that is to be said about them."""
     manifests = tuple(manifest for file in files.values() for manifest in file)
     directories = {resource_key(m.resource): m.file.rpartition("/")[0] or "." for m in manifests}
-    plan, found = make_plan(_resources(files), directories, machine, previous)
+    plan, found = make_plan(_resources(files), directories, machine, before.plan)
     pods = [running_pod(replica, ready=True) for replica in plan.replicas.values()]
     loopbacks = {name: loopback(replica, plan) for name, replica in plan.replicas.items()}
     others = [m.resource for m in manifests if not isinstance(m.resource, Controller)]
-    state = collect([*others, *pods], loopbacks)
+    state = collect([*others, *pods], loopbacks, *before.wide)
     findings = (*unknown_fields(manifests), *found, *compiled(state).diagnostics)
     return plan, tuple(locate(finding, manifests) for finding in findings)
 

@@ -39,7 +39,8 @@ class Report:
             pods[name] = _kept(self._pods.get(name), running_pod(replica, ready=serves))
             loopbacks[name] = _kept(self._loopbacks.get(name), loopback(replica, accepted.plan))
         self._pods, self._loopbacks = pods, loopbacks
-        state = collect([*accepted.resources(), *pods.values()], loopbacks)
+        resources = [*accepted.resources(), *pods.values()]
+        state = collect(resources, loopbacks, *accepted.wide)
         mesh = self._compiler.update(state).mesh
         if mesh != self.mesh:
             self.mesh = mesh

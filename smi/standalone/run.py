@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smi.backend import LocalBackend
+from smi.compiler.state import MeshWide
 from smi.errors import InvalidResource, SmiError
 from smi.k8s.resource import NamespacedName
 from smi.sources.files import DirectoryWatch, Loaded, Update, emptiness
@@ -54,6 +55,7 @@ class Run:
         machine: Machine,
         surroundings: Surroundings,
         screen: Screen,
+        wide: MeshWide = MeshWide(),  # noqa: B008 - an immutable value
     ) -> None:
         self._watch = DirectoryWatch(places.manifests)
         self._manifests = places.manifests
@@ -62,7 +64,7 @@ class Run:
         self._machine = machine
         self._surroundings = surroundings
         self._screen = screen
-        self._accepted = Accepted()
+        self._accepted = Accepted(wide=wide)
         self._report = Report()
         self._running: dict[NamespacedName, RunningPod] = {}
         self._tally = Tally()
@@ -98,7 +100,7 @@ class Run:
             raise InvalidResource(update.loaded.problems)
         if update is None or not update.loaded.all():
             raise SmiError(emptiness(self._manifests, update.loaded if update else _NOTHING))
-        self._accepted = accepted(update.loaded.manifests, self._machine, Accepted())
+        self._accepted = accepted(update.loaded.manifests, self._machine, self._accepted)
         self._note_left_out(update.loaded)
         self._screen.findings(self._accepted.findings)
         if not self._accepted.plan.replicas:

@@ -74,6 +74,6 @@ def test_nothing_is_left_of_what_is_gone(rng: random.Random) -> None:
     result = compiler.update(ClusterState({}))
     assert not any(getattr(result.mesh, table) for table in TABLES)
     assert result.diagnostics == ()
-    assert set(compiler._memo._cells) <= {("trust domain",), ("default mode",)}
+    assert set(compiler._memo._cells) <= {("trust domains",), ("default mode",)}
     assert not compiler._units
     assert not compiler._members

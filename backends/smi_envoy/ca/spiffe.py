@@ -3,12 +3,12 @@
 import re
 from typing import NamedTuple
 
+from smi.model.identity import is_trust_domain
+
 _SCHEME = "spiffe://"
-_MAX_TRUST_DOMAIN = 255  # > [...] maximum length of a trust domain name is 255 bytes (2.1)
 _MAX_ID = (
     2048  # > SPIFFE IDs [...] MUST support [...] up to 2048 bytes, MUST NOT generate longer (2.3)
 )
-_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]+")
 _SEGMENT = re.compile(r"[a-zA-Z0-9._-]+")
 
 
@@ -25,7 +25,7 @@ class SpiffeIdParts(NamedTuple):
 
 def checked_trust_domain(text: str) -> str:
     """`text` if it can name a trust domain; raises `InvalidSpiffeId` otherwise."""
-    if len(text) > _MAX_TRUST_DOMAIN or not _TRUST_DOMAIN.fullmatch(text):
+    if not is_trust_domain(text):
         message = f"not a trust domain (lower case letters, digits, '.', '-', '_'): {text!r}"
         raise InvalidSpiffeId(message)
     return text

@@ -1,5 +1,8 @@
 import json
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 import pytest
 import yaml
@@ -8,7 +11,9 @@ from typer.testing import CliRunner, Result
 from smi.backend import Json, ProxyId
 from smi.cli.main import app, main
 from smi.cli.view import print_proxy
+from smi.compiler.state import MeshWide
 from smi.errors import InvalidRequest
+from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from tests.fakes.local_backend import FakeLocalBackend
 from tests.fakes.shop_yaml import SHOP, split
@@ -26,6 +31,22 @@ class DoorsBackend(FakeLocalBackend):
         return {"services": [str(name) for name, _ in loopback.services], "ready": ready}
 
 
+class WideBackend(FakeLocalBackend):
+    """Renders what the whole mesh is told."""
+
+    @classmethod
+    def on_this_machine(
+        cls, directory: Path, trust_domain: str, clock: Callable[[], datetime]
+    ) -> Self:
+        found = cls()
+        found.token = trust_domain
+        return found
+
+    def render(self, mesh: Mesh, proxy: ProxyId) -> Json:
+        modes = sorted({str(inbound.mode) for inbound in mesh.inbound.values()})
+        return {"root": self.token, "mesh": mesh.trust_domain, "modes": modes}
+
+
 def compiled(manifests: str, *options: str) -> Result:
     return CliRunner().invoke(app, ("compile", "-f", "-", *options), input=manifests)
 
@@ -35,7 +56,15 @@ def test_the_mesh_is_yaml_whose_parts_are_named() -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     mesh = yaml.safe_load(result.stdout)
-    assert list(mesh) == ["trustDomain", "workloads", "services", "routes", "inbound", "outbound"]
+    assert list(mesh) == [
+        "trustDomain",
+        "workloads",
+        "services",
+        "routes",
+        "inbound",
+        "outbound",
+        "trustDomainAliases",
+    ]
     assert mesh["inbound"]["shop/api"]["rules"] == [
         {
             "target": "shop/web-api",
@@ -55,6 +84,37 @@ def test_the_mesh_is_yaml_whose_parts_are_named() -> None:
             "udpPorts": [],
         }
     ]
+
+
+def test_what_stands_in_no_manifest_is_an_option() -> None:
+    mesh = yaml.safe_load(
+        compiled(SHOP, "--trust-domain", "example.org", "--default-mode", "audit").stdout
+    )
+    assert mesh["trustDomain"] == "example.org"
+    inbound = mesh["inbound"]["shop/api"]
+    assert inbound["mode"] == "audit"
+    assert inbound["rules"][0]["spiffeIds"] == ["spiffe://example.org/ns/shop/sa/web"]
+
+
+@pytest.mark.parametrize("command", ["run", "compile", "explain"])
+def test_help_says_what_a_trust_domain_and_a_default_mode_are(command: str) -> None:
+    result = CliRunner().invoke(app, (command, "--help"), env={"COLUMNS": "200"})
+    assert "The trust domain of all identities" in result.stdout
+    assert "The mode of namespaces without the annotation smi-mesh.io/mode" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--trust-domain", "Shop!"), "'Shop!' is no trust domain"),
+        (("--trust-domain", "a" * 256), "is no trust domain"),
+        (("--default-mode", "open"), "there is no mode 'open'"),
+    ],
+)
+def test_a_whole_mesh_that_cannot_be_is_an_error(options: tuple[str, str], message: str) -> None:
+    result = compiled(SHOP, *options)
+    assert isinstance(result.exception, InvalidRequest)
+    assert message in str(result.exception)
 
 
 def test_the_order_of_manifests_does_not_show() -> None:
@@ -89,7 +149,7 @@ def test_a_proxy_is_shown_as_it_is_once_all_pods_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mesh.yaml").write_text(RUNNABLE)
-    print_proxy(tmp_path, "shop/web-0", DoorsBackend)
+    print_proxy(tmp_path, "shop/web-0", DoorsBackend, MeshWide())
     output = capsys.readouterr()
     assert json.loads(output.out) == {
         "services": ["shop/api"],
@@ -98,11 +158,23 @@ def test_a_proxy_is_shown_as_it_is_once_all_pods_run(
     assert output.err == ""
 
 
+def test_a_proxy_is_shown_in_the_mesh_that_the_options_describe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mesh.yaml").write_text(RUNNABLE)
+    print_proxy(tmp_path, "shop/web-0", WideBackend, MeshWide("example.org", Mode.AUDIT))
+    assert json.loads(capsys.readouterr().out) == {
+        "root": "example.org",
+        "mesh": "example.org",
+        "modes": ["audit"],
+    }
+
+
 def test_an_unknown_proxy_is_answered_with_the_pods_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "mesh.yaml").write_text(RUNNABLE)
     known = "there is no pod web-0; the pods are: shop/api-0, shop/web-0"
     with pytest.raises(InvalidRequest, match=known):
-        print_proxy(tmp_path, "web-0", FakeLocalBackend)
+        print_proxy(tmp_path, "web-0", FakeLocalBackend, MeshWide())
 
 
 def test_pods_that_cannot_run_on_a_machine_are_told_of(
@@ -110,7 +182,7 @@ def test_pods_that_cannot_run_on_a_machine_are_told_of(
 ) -> None:
     (tmp_path / "mesh.yaml").write_text(SHOP)
     with pytest.raises(InvalidRequest, match="the pods are: none"):
-        print_proxy(tmp_path, "shop/web-0", FakeLocalBackend)
+        print_proxy(tmp_path, "shop/web-0", FakeLocalBackend, MeshWide())
     told = capsys.readouterr().err
     assert told.startswith("error: ")
     assert "Deployment shop/web: spec.template.spec.containers[0].command: " in told

@@ -23,6 +23,8 @@ from tests.fakes.shop_yaml import (
         (["--to", "shop/api"], "cannot read the target 'shop/api': write NAMESPACE/SERVICE:PORT"),
         (["--to", "shop/apo:80"], "there is no Service shop/apo (namespace shop has api)"),
         (["--to", "shop/api:81"], "Service shop/api has no TCP port 81 (it has 80)"),
+        (["--trust-domain", "Shop!"], "'Shop!' is no trust domain: write lower case letters"),
+        (["--default-mode", "open"], "there is no mode 'open': write strict, permissive, audit"),
         (["-f", "gone.yaml"], "gone.yaml: cannot be read: No such file or directory"),
         (["-f", "empty"], "empty: no Kubernetes manifests (*.yaml, *.yml, *.json)"),
         (["-f", "bad.yaml"], "bad.yaml:1: TrafficSplit shop/x: spec: is missing"),

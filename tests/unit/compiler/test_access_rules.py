@@ -253,6 +253,43 @@ def test_trust_domain_is_that_of_the_mesh() -> None:
         "spiffe://example.org/ns/shop/sa/x",
     }
     assert mesh.trust_domain == "example.org"
+    assert mesh.trust_domains == ("example.org",)
+
+
+def test_alias_makes_the_same_callers_known_by_other_names_too() -> None:
+    objects = (
+        WEB,
+        EVERYTHING,
+        binding(
+            "ids",
+            spiffeIdentities=["cluster.local/ns/shop/sa/x", "spiffe://old.example/ns/shop/sa/y"],
+            serviceAccount="z",
+        ),
+        target("t", "web", ["pay/web", account("ids", "IdentityBinding")], ALL),
+    )
+    result = compile(collect(objects, trust_domain_aliases=["old.example"]))
+    (inbound,) = result.mesh.inbound.values()
+    assert inbound.rules[0].spiffe_ids == {
+        f"spiffe://{domain}/ns/{account}"
+        for domain in ("cluster.local", "old.example")
+        for account in ("pay/sa/web", "shop/sa/x", "shop/sa/y", "shop/sa/z")
+    }
+    assert reasons(result)[0] == (
+        "warning",
+        "IdentityBinding shop/ids",
+        "spec.schemes.spiffeIdentities[1]",
+        "AliasSpiffeId",
+    )
+
+
+def test_alias_opens_no_other_namespace() -> None:
+    foreign = binding("ids", spiffeIdentities=["spiffe://old.example/ns/pay/sa/x"])
+    to_ids = target("t", "web", [account("ids", "IdentityBinding")], ALL)
+    state = collect([WEB, EVERYTHING, foreign, to_ids], trust_domain_aliases=["old.example"])
+    result = compile(state)
+    (inbound,) = result.mesh.inbound.values()
+    assert inbound.rules[0].spiffe_ids == frozenset()
+    assert "ForeignSpiffeId" in {reason for *_, reason in reasons(result)}
 
 
 @pytest.mark.parametrize(

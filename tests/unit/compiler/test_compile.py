@@ -94,6 +94,15 @@ def test_trust_domain_may_change() -> None:
     assert mesh.inbound[GROUP].rules[0].spiffe_ids == {"spiffe://example.org/ns/shop/sa/front"}
 
 
+def test_alias_of_the_trust_domain_may_come_and_go() -> None:
+    compiler = Compiler()
+    objects = [WEB, FRONT, ALL, OPEN]
+    compiler.update(collect(objects))
+    for aliases in (["example.org"], []):
+        state = collect(objects, trust_domain_aliases=aliases)
+        assert compiler.update(state).mesh == compile(state).mesh
+
+
 def test_loopback_may_change() -> None:
     name = NamespacedName("shop", "web-0")
     compiler = Compiler()
@@ -153,7 +162,7 @@ def test_nothing_stays_of_objects_that_are_gone() -> None:
         rest = objects[gone:]
         found, scratch = compiler.update(collect(rest)), compile(collect(rest))
         assert (found.mesh, found.diagnostics) == (scratch.mesh, scratch.diagnostics)
-    assert set(compiler._memo._cells) == {("trust domain",), ("default mode",)}
+    assert set(compiler._memo._cells) == {("trust domains",), ("default mode",)}
 
 
 def test_pod_that_goes_leaves_its_services_and_policies() -> None:
