@@ -21,7 +21,7 @@ smi/standalone/acceptance.py,backends/smi_envoy/translate/*,backends/smi_envoy/b
 backends/smi_envoy/queries.py,backends/smi_envoy/xds/subscription.py,backends/smi_envoy/xds/stream.py,$\
 backends/smi_envoy/xds/snapshot.py,backends/smi_envoy/xds/resources.py,backends/smi_envoy/xds/session.py,$\
 backends/smi_envoy/xds/state.py,backends/smi_envoy/xds/turn.py,backends/smi_envoy/xds/wire.py,$\
-backends/smi_envoy/ca/rotation.py,backends/smi_envoy/ca/spiffe.py
+backends/smi_envoy/ca/rollover.py,backends/smi_envoy/ca/rotation.py,backends/smi_envoy/ca/spiffe.py
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14

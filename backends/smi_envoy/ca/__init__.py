@@ -1,6 +1,7 @@
 """The built-in certificate authority and the tokens of the one-machine mode.
 
-spiffe and rotation are pure; authority holds the root key and issues SVIDs; store keeps keys in
-files that only their owner reads; tokens issues and verifies what a proxy proves itself with.
+spiffe, rotation and rollover are pure; authority issues SVIDs under a root; roots leads from one
+root to the next; store keeps keys in files that only their owner reads; tokens issues and verifies
+what a proxy proves itself with.
 May import smi.model, smi.errors and smi_envoy.xds.session. Never logs, and no repr shows a key.
 """

@@ -1,5 +1,6 @@
 """The built-in certificate authority: a self-signed root and the SVIDs it issues."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,8 +101,18 @@ class Authority:
         )
 
 
-def new_root(trust_domain: str, now: float) -> Root:
-    """A self-signed P-256 root of `trust_domain`, good for ten years."""
+def new_root(
+    trust_domain: str,
+    now: float,
+    lifetime: float = rotation.ROOT_LIFETIME,
+    older: Root | None = None,
+) -> Root:
+    """A self-signed P-256 root of `trust_domain` that lives for `lifetime` seconds.
+
+    It begins at least a second, the grain of certificates, later than `older`.
+    """
+    begin = older.validity.not_before + 1 if older else -math.inf
+    validity = rotation.validity(now, lifetime, Validity(begin, math.inf))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         (
@@ -111,7 +122,7 @@ def new_root(trust_domain: str, now: float) -> Root:
     )
     uri = x509.UniformResourceIdentifier(spiffe.trust_domain_id(trust_domain))
     builder = (
-        _builder(name, name, key, rotation.validity(now, rotation.ROOT_LIFETIME))
+        _builder(name, name, key, validity)
         .add_extension(x509.SubjectAlternativeName((uri,)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)

@@ -1,23 +1,27 @@
 """The files in which the one-machine mode keeps its keys between runs."""
 
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from smi.errors import SmiError
-from smi_envoy.ca import authority
+from smi_envoy.ca import authority, rotation, spiffe
 from smi_envoy.ca.authority import Root
-from smi_envoy.ca.spiffe import InvalidSpiffeId
 
-_ROOT = "root.pem"  # certificate and key in one file: they cannot be of two different roots
+# Certificate and key in one file: they cannot be of two different roots. The first root issues.
+_ROOT = "root.pem"
+_PAIR = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END PRIVATE KEY-----\n", re.DOTALL)
 _TOKEN_KEY = "token-key.pem"  # noqa: S105 - a file name
 
+_DAMAGE = (ValueError, TypeError, LookupError, InvalidSignature, x509.ExtensionNotFound)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -25,31 +29,43 @@ class BrokenStore(SmiError):
     """A file or directory of keys that must not be used as it is."""
 
 
-def load_root(directory: Path, trust_domain: str, clock: Callable[[], float]) -> Root:
-    """The root kept in `directory`; a new one of `trust_domain` the first time.
+def load_roots(
+    directory: Path,
+    trust_domain: str,
+    clock: Callable[[], float],
+    lifetime: float = rotation.ROOT_LIFETIME,
+) -> tuple[Root, ...]:
+    """The roots kept in `directory`, one or two; the first time a new one of `trust_domain`.
 
-    Raises `BrokenStore` when the file is damaged, open to others, of another trust domain, or
-    holds a root that has ended.
+    Raises `BrokenStore` when the file is damaged, open to others, or holds nothing but roots that
+    have ended.
     """
     path = directory / _ROOT
-    pem = _load_or_create(path, lambda: _root_pem(authority.new_root(trust_domain, clock())))
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-        root = Root(certificate, _private_key(pem))
-        found = root.trust_domain
-        certificate.verify_directly_issued_by(certificate)
-        matches = certificate.public_key() == root.key.public_key()
-    except (ValueError, TypeError, InvalidSpiffeId, x509.ExtensionNotFound) as error:
-        raise _damaged(path) from error
-    if not matches:
+    pem = _load_or_create(
+        path, lambda: _root_pem(authority.new_root(trust_domain, clock(), lifetime))
+    )
+    pairs = _PAIR.findall(pem)
+    if b"".join(pairs) != pem or not 1 <= len(pairs) <= 2:
         raise _damaged(path)
-    if found != trust_domain:
-        message = f"{path} is the root of trust domain {found}, not {trust_domain}"
-        raise BrokenStore(message)
-    if root.validity.not_after <= clock():
+    try:
+        roots = tuple(map(_root, pairs))
+    except _DAMAGE as error:
+        raise _damaged(path) from error
+    if all(root.validity.not_after <= clock() for root in roots):
         message = f"the root in {path} has ended; remove the file to make a new one"
         raise BrokenStore(message)
-    return root
+    return roots
+
+
+def save_roots(directory: Path, roots: Iterable[Root]) -> None:
+    """Keep `roots`, and no others, in `directory`; after a crash it is these or those before."""
+    name = _written(directory, b"".join(map(_root_pem, roots)))
+    name.replace(directory / _ROOT)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_token_key(directory: Path) -> ec.EllipticCurvePrivateKey:
@@ -66,6 +82,17 @@ def load_token_key(directory: Path) -> ec.EllipticCurvePrivateKey:
 
 def _root_pem(root: Root) -> bytes:
     return root.pem + authority.private_pem(root.key)
+
+
+def _root(pem: bytes) -> Root:
+    """The certificate and the key in `pem`, which belong together."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    root = Root(certificate, _private_key(pem))
+    certificate.verify_directly_issued_by(certificate)
+    spiffe.checked_trust_domain(root.trust_domain)
+    if certificate.public_key() != root.key.public_key():
+        raise ValueError("not the certificate of the key")
+    return root
 
 
 def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
@@ -106,14 +133,24 @@ def _check_private(path: Path, status: os.stat_result) -> None:
 
 def _write_once(path: Path, data: bytes) -> None:
     """Create `path` whole or not at all; a file that another process created first stays."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    name = _written(path.parent, data)
+    try:
+        path.hardlink_to(name)
+    except FileExistsError:
+        return
+    finally:
+        name.unlink()
+
+
+def _written(directory: Path, data: bytes) -> Path:
+    """A new file in `directory`, for its owner alone, whose contents survive a crash."""
+    descriptor, name = tempfile.mkstemp(dir=directory)  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(name)
-    except FileExistsError:
-        return
-    finally:
+    except OSError:
         Path(name).unlink()
+        raise
+    return Path(name)

@@ -130,9 +130,9 @@ class HttpUpstream:
         cluster = names.upstream(self.service, self.port, AppProtocol.HTTP)
         servers = names.servers(self.service, self.port, AppProtocol.HTTP)
         port = _port(world.mesh, self.service, self.port)
-        subjects = tls.servers(world.mesh.trust_domain, port.identities if port else ())
+        subjects = tls.servers(world.mesh.trust_domains, port.identities if port else ())
         return (
-            clusters.upstream(cluster, servers, AppProtocol.HTTP),
+            clusters.upstream(cluster, servers, AppProtocol.HTTP, tls.oldest(world.trust)),
             endpoints.of_port(cluster, port),
             tls.validation(servers, world.trust, subjects),
         )
@@ -171,7 +171,7 @@ class TcpUpstream:
         return (
             clusters.upstream(cluster, servers, AppProtocol.TCP),
             endpoints.of_shares(cluster, tuple(shares), split.name if split else None),
-            tls.validation(servers, world.trust, tls.servers(world.mesh.trust_domain, identities)),
+            tls.validation(servers, world.trust, tls.servers(world.mesh.trust_domains, identities)),
         )
 
 

@@ -27,11 +27,16 @@ UNLIMITED = wrappers_pb2.UInt32Value(value=2**32 - 1)
 Cluster = cluster_pb2.Cluster
 
 
-def upstream(name: str, servers: str, speaks: AppProtocol) -> cluster_pb2.Cluster:
+def upstream(
+    name: str, servers: str, speaks: AppProtocol, oldest_root: str = ""
+) -> cluster_pb2.Cluster:
     """Peers behind one port, found over EDS, that must prove to be among `servers`.
 
     Round robin: with one worker, every endpoint of equal weight gets the same number of requests,
     to the unit. No endpoint is ever ejected: which pods are ready is the Kubernetes API's word.
+
+    A new `oldest_root` makes it another cluster. The one before ends its connections as they get
+    idle, so that no further request goes over one that a certificate of a retired root opened.
     """
     # Doors say more exactly who opens a TCP connection (`listeners.service`).
     tcp = speaks is AppProtocol.TCP
@@ -44,6 +49,7 @@ def upstream(name: str, servers: str, speaks: AppProtocol) -> cluster_pb2.Cluste
         common_lb_config=Cluster.CommonLbConfig(update_merge_window=NEVER),
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
+        metadata=_metadata(oldest_root) if oldest_root else None,
         transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
         typed_extension_protocol_options={} if tcp else _as_downstream(idle=NEVER),
     )
@@ -63,6 +69,12 @@ def application() -> cluster_pb2.Cluster:
         circuit_breakers=_unlimited(),
         typed_extension_protocol_options=_as_downstream(idle=APPLICATION_IDLE),
     )
+
+
+def _metadata(oldest_root: str) -> base_pb2.Metadata:
+    found = base_pb2.Metadata()
+    found.filter_metadata["smi-mesh"]["oldest-root"] = oldest_root
+    return found
 
 
 def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:

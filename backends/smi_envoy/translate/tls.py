@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from smi.model.identity import ServiceIdentity, spiffe_id
+from smi.model.identity import ServiceIdentity, spiffe_ids
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import (
     common_pb2,
@@ -12,6 +12,7 @@ from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import (
 from smi_envoy.pb.envoy.type.matcher.v3 import string_pb2
 from smi_envoy.translate import names
 from smi_envoy.translate.messages import over_ads
+from smi_envoy.xds.resources import version_of
 
 NOBODY = "spiffe://nobody.invalid/"  # an empty list would admit every certificate of the CA
 
@@ -56,11 +57,17 @@ def validation(
     )
 
 
+def oldest(trust: str) -> str:
+    """What tells the first certificate of `trust` (PEM) from others."""
+    return version_of(trust.partition("-----END")[0].encode())
+
+
 def servers(
-    trust_domain: str, identities: Iterable[ServiceIdentity]
+    trust_domains: Iterable[str], identities: Iterable[ServiceIdentity]
 ) -> list[common_pb2.SubjectAltNameMatcher]:
-    """Exactly the SVIDs of `identities`. Never empty."""
-    ids: list[str] = sorted(spiffe_id(trust_domain, identity) for identity in identities)
+    """Exactly the SVIDs of `identities` in any of `trust_domains`. Never empty."""
+    domains = tuple(trust_domains)
+    ids: list[str] = sorted({name for one in identities for name in spiffe_ids(domains, one)})
     return [subject(SanType.URI, name) for name in ids or [NOBODY]]
 
 

@@ -56,7 +56,7 @@ class Translator:
     """Owns the memo between meshes: the parts in use, what they read, and their contents' hashes.
 
     It lives as long as the cache that its updates are applied to, all of them and in order.
-    `trust` holds the certificates (PEM) of the mesh's CAs.
+    `trust` holds the certificates (PEM) of the mesh's CAs, the oldest first.
     """
 
     def __init__(self, trust: str) -> None:
@@ -70,13 +70,16 @@ class Translator:
         self._readers: dict[Entry, set[Part]] = {}
         self._versions: dict[ResourceKey, str] = {}
 
-    def update(self, mesh: Mesh) -> Update:
-        """What changes for whom when `mesh` takes the place of the mesh before it."""
+    def update(self, mesh: Mesh, trust: str | None = None) -> Update:
+        """What changes for whom when `mesh`, and `trust` if given, take the place of the old."""
         old, self._mesh = self._mesh, mesh
         entries = changed_entries(old, mesh)
         replaced, restaffed = self._sort_pods(old, entries)
         entries |= {Entry(Table.PODS, identity) for identity in restaffed}
         stale = {part for entry in entries for part in self._readers.get(entry, ())}
+        if old.trust_domains != mesh.trust_domains or trust not in {None, self._trust}:
+            stale = set(self._reads)  # any part may name an identity or verify a certificate
+        self._trust = trust or self._trust
         after = self._needs(entries)
         before = {name: None if name in replaced else self._proxies.get(name) for name in after}
         added, dropped = self._count(after)

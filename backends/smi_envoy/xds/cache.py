@@ -86,6 +86,17 @@ class Cache:
             self._wake(proxy_id, keys)
         return frozenset(dirty)
 
+    def renew(self, key: ResourceKey) -> None:
+        """Every proxy has another private resource `key` to accept."""
+        self._generation += 1
+        for proxy_id in self._proxies:
+            self._wake(proxy_id, {key})
+
+    @property
+    def generation(self) -> int:
+        """Counts the changes."""
+        return self._generation
+
     def acknowledgements(self) -> Mapping[ProxyId, Ack]:
         """How far every proxy that has a snapshot has come."""
         return {proxy_id: self._ack(proxy_id, proxy) for proxy_id, proxy in self._proxies.items()}

@@ -127,6 +127,8 @@ class Connection(Generic[Identity]):
 
     def _show(self, dirty: frozenset[ResourceKey] | None) -> None:
         view = self._cache.view(self._session.proxy_id)
+        if dirty is None or SVID in dirty:
+            self._svid = self._secrets.svid(self._session)
         if view is not None:
             first = self._state.view is None
             private = replace(view, private=self._svid.private())

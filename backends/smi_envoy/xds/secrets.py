@@ -77,6 +77,10 @@ class Secrets(Generic[Identity]):
         """Drop the SVID of a proxy that is gone."""
         self._svids.pop(proxy_id, None)
 
+    def renew(self) -> None:
+        """Drop every SVID: each proxy is to have a new one, whatever is left of its time."""
+        self._svids.clear()
+
     def _sweep(self, now: float) -> None:
         """Drop what ended; the oldest come first, so a look at one is enough at most times."""
         while self._svids:

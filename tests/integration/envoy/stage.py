@@ -154,7 +154,9 @@ def _issue(state: Path, spiffe: SpiffeId, uid: PodUid, file: Path) -> None:
         return harness.clock().timestamp()
 
     own = not spiffe.startswith(f"spiffe://{FOREIGN}/")
-    root = store.load_root(state, harness.TRUST_DOMAIN, now) if own else new_root(FOREIGN, now())
+    root = (
+        store.load_roots(state, harness.TRUST_DOMAIN, now)[0] if own else new_root(FOREIGN, now())
+    )
     issued = Authority(root, now).issue(spiffe, (uid,) if uid else ())
     file.write_bytes(issued.cert_chain_pem + issued.key_pem)
 

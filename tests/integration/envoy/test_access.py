@@ -67,7 +67,7 @@ def certificate(running: Lab, account: str, directory: Path) -> ssl.SSLContext:
     def now() -> float:
         return clock().timestamp()
 
-    issued = Authority(store.load_root(running.state, TRUST_DOMAIN, now), now).issue(
+    issued = Authority(store.load_roots(running.state, TRUST_DOMAIN, now)[0], now).issue(
         a.spiffe(account)
     )
     file = directory / f"{account}.pem"

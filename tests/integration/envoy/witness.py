@@ -131,7 +131,7 @@ def tls(running: Lab, account: str, *, foreign: bool = False) -> ssl.SSLContext:
     root = (
         new_root(TRUST_DOMAIN, now())
         if foreign
-        else store.load_root(running.state, TRUST_DOMAIN, now)
+        else store.load_roots(running.state, TRUST_DOMAIN, now)[0]
     )
     issued = Authority(root, now).issue(a.spiffe(account), (f"uid-{account}-0",))
     file = running.state / f"{account}{foreign}.pem"

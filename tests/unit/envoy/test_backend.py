@@ -13,6 +13,7 @@ from smi.model.identity import PodUid
 from smi.model.mesh import Mesh
 from smi_envoy.backend import EnvoyBackend
 from smi_envoy.ca import authority
+from smi_envoy.ca.roots import Roots
 from tests import builders as a
 
 NOON = 1_800_000_000.0
@@ -30,9 +31,9 @@ class Clock:
 
 def backend(directory: Path, clock: Callable[[], float]) -> EnvoyBackend:
     """A backend with keys of its own."""
-    root = authority.new_root("cluster.local", NOON)
+    roots = Roots((authority.new_root("cluster.local", NOON),), lambda _: None, clock)
     key = ec.generate_private_key(ec.SECP256R1())
-    return EnvoyBackend(directory, root, key, clock, "/bin/envoy")
+    return EnvoyBackend(directory, roots, key, clock, "/bin/envoy")
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ async def test_token_speaks_for_its_pod(made: EnvoyBackend) -> None:
     await made.publish(mesh())
     session = await made._authenticate(made.sidecar(POD).files["token"])
     assert session.proxy_id == "shop/web-0"
-    assert session.identity == (a.spiffe("web"), "uid-web-0")
+    assert session.identity == (a.identity("web"), "uid-web-0")
     assert session.expires_at == NOON + 3600
 
 
@@ -141,4 +142,4 @@ def test_keys_outlive_the_backend(tmp_path: Path) -> None:
     state = tmp_path / "state"
     one = EnvoyBackend.on_this_machine(state, "cluster.local", at)
     other = EnvoyBackend.on_this_machine(state, "cluster.local", at)
-    assert one._trust == other._trust
+    assert one._roots.bundle == other._roots.bundle

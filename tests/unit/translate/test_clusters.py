@@ -37,18 +37,32 @@ def test_application_is_where_the_listener_says() -> None:
 
 
 def test_servers_are_named_exactly_and_never_anybody() -> None:
-    found = tls.servers("cluster.local", [a.identity("web"), a.identity("api")])
+    found = tls.servers(["cluster.local"], [a.identity("web"), a.identity("api")])
     said = [as_json(one) for one in found]
     assert said == [
         {"san_type": "URI", "matcher": {"exact": a.spiffe("api")}},
         {"san_type": "URI", "matcher": {"exact": a.spiffe("web")}},
     ]
-    nobody = [as_json(one) for one in tls.servers("cluster.local", [])]
+    nobody = [as_json(one) for one in tls.servers(["cluster.local"], [])]
     assert nobody == [{"san_type": "URI", "matcher": {"exact": tls.NOBODY}}]
 
 
+def test_servers_are_known_by_their_names_in_every_trust_domain() -> None:
+    found = tls.servers(["new", "old"], [a.identity("web"), a.identity("api")])
+    names = [as_json(one)["matcher"]["exact"] for one in found]
+    accounts = ("ns/shop/sa/api", "ns/shop/sa/web")
+    assert names == [f"spiffe://{domain}/{who}" for domain in ("new", "old") for who in accounts]
+
+
+def test_upstream_is_another_one_when_the_oldest_root_is() -> None:
+    a_pem, b_pem = (f"-----BEGIN\n{name}\n-----END\n" for name in "ab")
+    told = [tls.oldest(trust) for trust in (a_pem, a_pem + b_pem, b_pem)]
+    ours = [clusters.upstream("c", "s", AppProtocol.HTTP, oldest) for oldest in told]
+    assert ours[0] == ours[1] != ours[2]
+
+
 def test_validation_holds_the_authorities_and_the_subjects() -> None:
-    subjects = tls.servers("cluster.local", [a.identity("web")])
+    subjects = tls.servers(["cluster.local"], [a.identity("web")])
     said = as_json(tls.validation("servers/c", "PEM", subjects))
     assert said["validation_context"]["trusted_ca"] == {"inline_string": "PEM"}
     assert len(said["validation_context"]["match_typed_subject_alt_names"]) == 1
