@@ -92,7 +92,8 @@ def meshes(draw: st.DrawFn) -> Mesh:
         for pod in workloads.values()
         if draw(st.booleans())
     }
-    return Mesh("cluster.local", workloads, services, by_root, inbound, outbound)
+    aliases = draw(st.sampled_from(((), ("old.example",))))
+    return Mesh("cluster.local", workloads, services, by_root, inbound, outbound, aliases)
 
 
 @st.composite

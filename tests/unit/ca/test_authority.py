@@ -94,6 +94,17 @@ def test_svid_never_outlives_the_root() -> None:
     assert late.issue(WEB).not_after == NOW + ROOT_LIFETIME
 
 
+def test_root_lives_as_long_as_is_asked() -> None:
+    assert new_root("cluster.local", NOW, 90.0).validity == (NOW - BACKDATE, NOW + 90)
+
+
+@pytest.mark.parametrize("later", [-1000.0, 0.0, 0.4, 1000.0])
+def test_root_is_younger_than_another_whatever_the_clock_says(later: float) -> None:
+    older = new_root("cluster.local", NOW)
+    younger = new_root("cluster.local", NOW + later, older=older)
+    assert younger.validity.not_before == NOW - BACKDATE + max(later, 1)
+
+
 @pytest.mark.parametrize("other", ["spiffe://example.org/ns/shop/sa/web", "web"])
 def test_identity_of_another_trust_domain_is_not_issued(authority: Authority, other: str) -> None:
     with pytest.raises(InvalidSpiffeId):

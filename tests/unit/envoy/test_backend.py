@@ -5,14 +5,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from smi.backend import Traffic
 from smi.errors import SmiError
 from smi.model.identity import PodUid
 from smi.model.mesh import Mesh
-from smi_envoy.backend import EnvoyBackend
+from smi.model.workload import Detour
+from smi_envoy.backend import EnvoyBackend, Holder
 from smi_envoy.ca import authority
+from smi_envoy.ca.authority import Root
+from smi_envoy.ca.rollover import HANDSHAKE, Phase
 from smi_envoy.ca.roots import Roots
 from tests import builders as a
 
@@ -29,9 +33,10 @@ class Clock:
         return self.now
 
 
-def backend(directory: Path, clock: Callable[[], float]) -> EnvoyBackend:
-    """A backend with keys of its own."""
-    roots = Roots((authority.new_root("cluster.local", NOON),), lambda _: None, clock)
+def backend(directory: Path, clock: Callable[[], float], *found: Root) -> EnvoyBackend:
+    """A backend with keys of its own, or with the roots that were `found`."""
+    own = found or (authority.new_root("cluster.local", NOON),)
+    roots = Roots(own, lambda _: None, clock)
     key = ec.generate_private_key(ec.SECP256R1())
     return EnvoyBackend(directory, roots, key, clock, "/bin/envoy")
 
@@ -47,6 +52,7 @@ def made(tmp_path: Path, clock: Clock) -> EnvoyBackend:
 
 
 POD = a.workload("web-0", "web")
+SERVED = a.workload("web-0", "web", detours={80: Detour(20080, 30080)})
 
 
 def mesh() -> Mesh:
@@ -133,6 +139,105 @@ async def test_proxy_that_does_not_answer_has_no_flows(made: EnvoyBackend, tmp_p
 def test_directory_too_long_for_a_socket_is_an_error(clock: Clock) -> None:
     with pytest.raises(SmiError, match="shorter"):
         backend(Path("/" + "d" * 100), clock)
+
+
+class Told:
+    """A proxy's stream that accepts what it is told, when it is asked to."""
+
+    def __init__(self, backend: EnvoyBackend, name: str) -> None:
+        self.cache, self.name = backend._cache, name
+        self.cache.attach(name)
+
+    def accepts(self) -> None:
+        view = self.cache.view(self.name)
+        assert view is not None
+        self.cache.report(self.name, view.generation, settled=True, refused=None)
+
+
+def phase(made: EnvoyBackend) -> Phase:
+    """How far a rollover has come."""
+    return made.phase
+
+
+def issued(made: EnvoyBackend) -> str:
+    """The SPIFFE ID of an SVID of the pod."""
+    chain = made._issue(Holder(a.identity("web"), POD.uid)).cert_chain_pem
+    names = x509.load_pem_x509_certificate(chain).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    return names.value.get_values_for_type(x509.UniformResourceIdentifier)[0]
+
+
+async def test_trust_domain_changes_when_every_proxy_is_ready_for_it(
+    made: EnvoyBackend, clock: Clock
+) -> None:
+    await made.publish(a.mesh([SERVED]))
+    web = Told(made, "shop/web-0")
+    web.accepts()
+    aliases = ("cluster.local",)
+    await made.publish(replace(a.mesh([SERVED]), trust_domain="new", trust_domain_aliases=aliases))
+    old, new = a.spiffe("web"), "spiffe://new/ns/shop/sa/web"
+    clock.now += HANDSHAKE
+    made._roll()
+    for expected, name in ((Phase.INTRODUCED, old), (Phase.SWITCHED, new)):
+        made._roll()
+        assert (made.phase, issued(made)) == (expected, name)
+        web.accepts()
+        made._roll()
+        clock.now += HANDSHAKE
+        made._roll()
+    assert (made.phase, issued(made)) == (Phase.STEADY, new)
+
+
+async def test_restarted_in_a_rollover_it_waits_for_proxies_that_come_back(
+    clock: Clock,
+) -> None:
+    old = authority.new_root("cluster.local", NOON)
+    found = (old, authority.new_root("cluster.local", NOON, older=old))
+    made = backend(Path("/s"), clock, *found)
+    made._roll()
+    clock.now += HANDSHAKE
+    made._roll()
+    assert phase(made) is Phase.INTRODUCED  # it knows of no mesh yet
+    await made.publish(mesh())
+    web = Told(made, "shop/web-0")
+    clock.now += HANDSHAKE
+    made._roll()
+    assert phase(made) is Phase.INTRODUCED
+    web.accepts()
+    made._roll()
+    clock.now += HANDSHAKE
+    made._roll()
+    assert phase(made) is Phase.SWITCHED
+
+
+async def test_rollover_goes_on_when_the_mesh_under_way_is_told(
+    made: EnvoyBackend, clock: Clock
+) -> None:
+    await made.publish(a.mesh([SERVED]))
+    Told(made, "shop/web-0")
+    rules = a.inbound(SERVED.group, a.rule("t", "front"))
+    other = replace(a.mesh([SERVED], inbounds=[rules]), trust_domain="new")
+    async with asyncio.TaskGroup() as tasks:
+        publishing = tasks.create_task(made.publish(other))
+        await asyncio.sleep(0)
+        made._roll()
+        assert phase(made) is Phase.STEADY
+        publishing.cancel()
+    made._roll()
+    assert phase(made) is Phase.INTRODUCED
+
+
+def test_root_of_another_trust_domain_is_replaced_where_nothing_runs(tmp_path: Path) -> None:
+    def at() -> datetime:
+        return datetime.fromtimestamp(NOON, UTC)
+
+    first = EnvoyBackend.on_this_machine(tmp_path / "state", "cluster.local", at)
+    assert issued(first) == a.spiffe("web")
+    other = EnvoyBackend.on_this_machine(tmp_path / "state", "example.org", at)
+    assert (issued(other), other.phase) == ("spiffe://example.org/ns/shop/sa/web", Phase.STEADY)
+    again = EnvoyBackend.on_this_machine(tmp_path / "state", "example.org", at)
+    assert again._roots.bundle == other._roots.bundle
 
 
 def test_keys_outlive_the_backend(tmp_path: Path) -> None:

@@ -231,6 +231,27 @@ def test_declared_protocol_makes_the_door_anew_and_keeps_its_name(speaks: AppPro
     assert "Listener outbound/shop/front-0/shop/web:80" in names(update)["clients"]
 
 
+def test_trust_that_changes_is_told_wherever_it_stands_and_nothing_else_is() -> None:
+    mesh = world()
+    translator = settled(mesh)
+    assert names(translator.update(mesh, "PEM")) == {"servers": set(), "clients": set()}
+    told = names(translator.update(mesh, "OTHER"))
+    assert "Secret peers" in told["servers"]
+    assert "Secret servers/shop/web:80|http" in told["clients"]
+    assert all(name.startswith("Secret ") for name in told["servers"])
+    kinds = {name.partition(" ")[0] for name in told["clients"]}
+    assert kinds == {"Secret", "Cluster"}  # of which the oldest root is another one
+    assert names(translator.update(mesh)) == {"servers": set(), "clients": set()}
+
+
+def test_alias_is_told_to_clients_without_any_entry_that_changes() -> None:
+    mesh = world()
+    told = names(settled(mesh).update(replace(mesh, trust_domain_aliases=("old.example",))))
+    assert told["servers"] == set()
+    assert told["clients"]
+    assert all(name.startswith("Secret servers/") for name in told["clients"])
+
+
 def test_pod_without_loopback_is_told_nothing() -> None:
     pod = replace(a.workload("web-0", "web"), loopback=None)
     update = Translator("PEM").update(a.mesh([pod]))

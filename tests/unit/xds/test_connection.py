@@ -11,7 +11,7 @@ from smi_envoy.xds.cache import Cache
 from smi_envoy.xds.channel import Ending
 from smi_envoy.xds.connection import Connection
 from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
-from smi_envoy.xds.secrets import Secrets
+from smi_envoy.xds.secrets import SVID, Secrets
 from smi_envoy.xds.session import Session
 from smi_envoy.xds.snapshot import Snapshot
 from smi_envoy.xds.state import Gate
@@ -40,9 +40,9 @@ class Wire:
     def __post_init__(self) -> None:
         self.cache.apply({A: b"1"}, {PROXY: Snapshot.of([A])})
         self.channel = self.cache.attach(PROXY)
-        secrets = Secrets(self.issue, lambda now, end: end - 100, self.clock)
+        self.secrets = Secrets(self.issue, lambda now, end: end - 100, self.clock)
         session = Session(PROXY, "web", expires_at=1000.0)
-        self.connection = Connection(session, self.cache, secrets, self.clock, self.channel)
+        self.connection = Connection(session, self.cache, self.secrets, self.clock, self.channel)
 
     def clock(self) -> float:
         return self.now
@@ -185,6 +185,27 @@ async def test_svid_is_renewed_on_the_open_stream() -> None:
         wire.now = 400.0
         wire.channel.wake.set()
         assert b"key 2" in wire.value(await wire.response())
+        wire.requests.put_nowait(None)
+
+
+async def test_svid_that_is_to_be_another_is_awaited_like_any_change() -> None:
+    wire = Wire()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(wire.serve())
+        wire.ask(A.type_url, "a")
+        wire.ask(TypeUrl.SECRET, "svid")
+        for _ in range(2):
+            first = await wire.response()
+            wire.ask(TypeUrl(first.type_url), nonce=first.nonce)
+        assert await wire.cache.settled([PROXY], 5) == frozenset()
+        wire.secrets.renew()
+        wire.cache.renew(SVID)
+        assert wire.cache.acknowledgements()[PROXY].generation < wire.cache.generation
+        renewed = await wire.response()
+        assert b"key 2" in wire.value(renewed)
+        wire.ask(TypeUrl.SECRET, nonce=renewed.nonce)
+        assert await wire.cache.settled([PROXY], 5) == frozenset()
+        assert wire.cache.acknowledgements()[PROXY].generation == wire.cache.generation
         wire.requests.put_nowait(None)
 
 
