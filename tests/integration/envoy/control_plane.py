@@ -1,6 +1,7 @@
 """A control plane as a process of its own: publishes the mesh that a file holds, as it changes.
 
-Arguments: the state directory, and the file, which holds a pickled Mesh. When all proxies accepted
+Arguments: the state directory, the file, which holds a pickled Mesh, and for how long SVIDs are
+good, in seconds. When all proxies accepted
 the mesh whose bytes have a hash, the file with the suffix `.acked` holds it and the time
 (monotonic seconds, the same for all processes).
 """
@@ -12,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from smi_envoy.backend import EnvoyBackend
+from smi_envoy.backend import EnvoyBackend, Lifetimes
 from tests.integration.envoy.harness import TRUST_DOMAIN, clock
 
 PATIENCE = 30.0
@@ -42,13 +43,14 @@ async def follow(backend: EnvoyBackend, file: Path) -> None:
         await asyncio.sleep(0.02)
 
 
-async def main(state: Path, file: Path) -> None:
+async def main(state: Path, file: Path, svid: float) -> None:
     """Serve until killed."""
-    backend = EnvoyBackend.on_this_machine(state, TRUST_DOMAIN, clock)
+    lifetimes = Lifetimes(svid=svid)
+    backend = EnvoyBackend.on_this_machine(state, TRUST_DOMAIN, clock, lifetimes)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backend.run())
         tasks.create_task(follow(backend, file))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])))

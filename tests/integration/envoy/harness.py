@@ -19,6 +19,8 @@ from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.workload import Detour, Workload
 from smi_envoy.backend import EnvoyBackend, Lifetimes
+from smi_envoy.ca import store
+from smi_envoy.ca.authority import Root
 
 TRUST_DOMAIN = "cluster.local"
 BANNER = b"220 ready\r\n"
@@ -201,9 +203,12 @@ class Lab:
 async def lab(
     banners: Iterable[int] = (),
     lifetimes: Lifetimes = Lifetimes(),  # noqa: B008 - a value
+    root: Root | None = None,
 ) -> AsyncIterator[Lab]:
-    """A lab whose backend serves from this process."""
+    """A lab whose backend serves from this process, and issues under `root` where one is given."""
     with tempfile.TemporaryDirectory(prefix="smi") as directory:
+        if root is not None:
+            store.save_roots(Path(directory), (root,))
         backend = EnvoyBackend.on_this_machine(Path(directory), TRUST_DOMAIN, clock, lifetimes)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(backend.run())

@@ -1,4 +1,4 @@
-"""What clients and applications of the differential test say to each other, byte by byte.
+"""What clients and applications say to each other, byte by byte.
 
 Nothing here tidies what is sent: a path goes out as it is written.
 """
@@ -110,6 +110,15 @@ async def _ask_h2(
     return Answer(0)
 
 
+def _echo(connection: h2.connection.H2Connection, event: h2.events.DataReceived) -> None:
+    """What a request says piece by piece is said back piece by piece."""
+    assert event.stream_id is not None
+    assert event.flow_controlled_length is not None
+    connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+    ended = event.stream_ended is not None
+    connection.send_data(event.stream_id, event.data or b"", end_stream=ended)
+
+
 def _answer(status: int, headers: Mapping[str, str]) -> Answer:
     told = (headers.get(f"x-{what}", "") for what in ("pod", "method", "path"))
     return Answer(status, *told)
@@ -188,6 +197,9 @@ async def _serve_h2(
                     ("x-path", asked[":path"]),
                 ]
                 assert event.stream_id is not None
-                connection.send_headers(event.stream_id, told, end_stream=True)
+                ended = event.stream_ended is not None
+                connection.send_headers(event.stream_id, told, end_stream=ended)
+            if isinstance(event, h2.events.DataReceived):
+                _echo(connection, event)
         writer.write(connection.data_to_send())
         data = await reader.read(65536)

@@ -17,7 +17,7 @@ from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.outbound import Outbound
 from smi.model.workload import Workload
-from smi_envoy.backend import EnvoyBackend
+from smi_envoy.backend import EnvoyBackend, Lifetimes
 from tests import builders as a
 from tests.integration.envoy import speech
 from tests.integration.envoy.control_plane import acked, digest
@@ -111,7 +111,9 @@ class Running(Lab):
 
 
 @asynccontextmanager
-async def control_plane(state: Path, file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def control_plane(
+    state: Path, file: Path, svid: float = Lifetimes().svid
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A control plane in a process, killed at the end if it still lives."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -119,6 +121,7 @@ async def control_plane(state: Path, file: Path) -> AsyncIterator[asyncio.subpro
         "tests.integration.envoy.control_plane",
         str(state),
         str(file),
+        str(svid),
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'backends'}"},
     )

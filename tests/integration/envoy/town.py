@@ -17,6 +17,7 @@ from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, loopback, make_plan, running_pod
 from smi_envoy import admin
 from smi_envoy.backend import Lifetimes
+from smi_envoy.ca.authority import Root
 from tests import builders as a
 from tests.integration.envoy import harness, speech
 from tests.integration.envoy.harness import Lab
@@ -27,7 +28,7 @@ Document = dict[str, Any]
 PORT = 8080
 
 
-class _Speaking(Lab):
+class Speaking(Lab):
     """Owns pods whose applications answer every request with their pod's name."""
 
     async def _start_apps(self, workload: Workload) -> None:
@@ -49,6 +50,8 @@ class Town:
     decoder: Decoder = field(default_factory=Decoder)
     compiler: Compiler = field(default_factory=Compiler)
     plan: Plan = field(default_factory=Plan)
+    trust_domain: str = harness.TRUST_DOMAIN
+    aliases: tuple[str, ...] = ()
 
     async def play(self, *changed: Document) -> None:
         """Bring in `changed`; return when the mesh of all documents is in force."""
@@ -72,7 +75,8 @@ class Town:
         ]
         rest = [resource for resource in resources if resource.kind != "Deployment"]
         doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
-        return self.compiler.update(collect([*rest, *pods], doors)).mesh
+        state = collect([*rest, *pods], doors, self.trust_domain, trust_domain_aliases=self.aliases)
+        return self.compiler.update(state).mesh
 
     async def counters(self, pod: str, pattern: str) -> dict[str, int]:
         """An Envoy's own statistics, by name, where they match `pattern`."""
@@ -87,10 +91,12 @@ async def counters(running: Lab, pod: NamespacedName, pattern: str) -> dict[str,
 
 
 @asynccontextmanager
-async def town(*documents: Document, lifetimes: Lifetimes | None = None) -> AsyncIterator[Town]:
+async def town(
+    *documents: Document, lifetimes: Lifetimes | None = None, root: Root | None = None
+) -> AsyncIterator[Town]:
     """A running mesh of `documents`."""
-    async with harness.lab(lifetimes=lifetimes or Lifetimes()) as lab:
-        own = _Speaking(lab.state, lab.backend, lab.banners)
+    async with harness.lab(lifetimes=lifetimes or Lifetimes(), root=root) as lab:
+        own = Speaking(lab.state, lab.backend, lab.banners)
         network = f"127.{random.randint(16, 250)}.{random.randint(0, 250)}"
         found = Town(own, Machine(network, UUID(int=random.getrandbits(128)), harness.is_free))
         try:
@@ -125,6 +131,20 @@ def service(name: str, selector: Mapping[str, str]) -> Document:
     """A Service of HTTP on port 80."""
     ports = [{"name": "http", "port": 80, "targetPort": PORT}]
     return _document("v1", "Service", name, {"selector": dict(selector), "ports": ports})
+
+
+def bytes_service(name: str, of: str) -> Document:
+    """A Service of bytes on port 80, of the pods of `of`."""
+    ports = [{"name": "tcp-bytes", "port": 80, "targetPort": PORT}]
+    return _document("v1", "Service", name, {"selector": {"version": of}, "ports": ports})
+
+
+def bytes_grant(name: str, destination: str, sources: Sequence[str]) -> list[Document]:
+    """A TrafficTarget over ServiceAccounts for bytes on the pods' port, and its TCPRoute."""
+    found = grant(name, destination, sources)
+    found["spec"]["rules"] = [{"kind": "TCPRoute", "name": name}]
+    spec = {"matches": {"ports": [PORT]}}
+    return [found, _document("specs.smi-spec.io/v1alpha4", "TCPRoute", name, spec)]
 
 
 def routes(name: str, *matches: Document) -> Document:
