@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from smi.standalone.state_directory import MARKER
+from smi_envoy.ca import store
 
 pytestmark = pytest.mark.envoy
 
@@ -268,3 +269,19 @@ def test_a_second_run_of_the_same_state_directory_is_refused(demo: Demo) -> None
     assert "in use by another smi run" in second.stderr
     assert demo.process is not None
     assert demo.process.poll() is None
+
+
+def test_a_run_in_another_trust_domain_and_mode_serves_from_the_first_request_on(
+    demo: Demo,
+) -> None:
+    demo.start()
+    demo.until(demo.serves)
+    assert demo.process is not None
+    demo.process.kill()
+    demo.process.wait()
+    demo.start("--trust-domain", "example.org", "--default-mode", "permissive")
+    demo.until(demo.serves)
+    demo.until(lambda: demo.total("intruder", "shop/catalog", "200") > 2)
+    assert "403" not in {call["status"] for call in demo.last()["calls"]}
+    (root,) = store.load_roots(demo.state, "cluster.local", time.time)
+    assert root.trust_domain == "example.org"
