@@ -1,6 +1,7 @@
 """Certificates end, and roots and trust domains change, while everything goes on."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -21,6 +22,7 @@ from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import spiffe_id
 from smi.standalone.addressing import Machine
+from smi_envoy import admin
 from smi_envoy.backend import EnvoyBackend, Lifetimes
 from smi_envoy.ca import store
 from smi_envoy.ca.authority import Authority, Root, new_root
@@ -32,7 +34,6 @@ from tests.integration.envoy.harness import TRUST_DOMAIN
 from tests.integration.envoy.lasting import Lasting
 from tests.integration.envoy.load import Client, Load, load
 from tests.integration.envoy.speech import Dialled
-from tests.integration.envoy.test_proofs import certificate
 from tests.integration.envoy.test_restart import accepted, control_plane, put
 from tests.integration.envoy.town import Town
 
@@ -93,6 +94,15 @@ async def traffic(running: Town, *, a_second: float = 100) -> AsyncIterator[Traf
         lasting.connection(running.lab, FRONT, a.name("bytes")) as connection,
     ):
         yield Traffic(asked, stream, connection)
+
+
+async def certificate(running: Town, pod: NamespacedName) -> str:
+    """The serial number of the SVID that a proxy uses now."""
+    text = await admin.ask(running.lab.directory(pod), "/certs")
+    found = json.loads(text or "{}")["certificates"]
+    serials = {own["serial_number"] for each in found for own in each.get("cert_chain", ())}
+    assert len(serials) == 1, serials
+    return str(serials.pop())
 
 
 async def until(running: Town, *phases: Phase) -> None:

@@ -1,7 +1,6 @@
 """What a proxy proves itself with ends, and is renewed, while the mesh is under load."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +11,6 @@ import pytest
 
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Workload
-from smi_envoy import admin
 from smi_envoy.backend import EnvoyBackend, Lifetimes
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
@@ -66,30 +64,6 @@ async def test_renewed_tokens_are_picked_up_before_the_old_ones_end(
         assert not await running.lab.backend.settled([FRONT, WEB], 5)
         assert {x.status for x in asked.failures()} <= {403}
         assert asked.statuses()[200] > 500
-
-
-async def certificate(running: Town, pod: NamespacedName) -> str:
-    """The serial number of the SVID that a proxy uses now."""
-    text = await admin.ask(running.lab.directory(pod), "/certs")
-    found = json.loads(text or "{}")["certificates"]
-    serials = {own["serial_number"] for each in found for own in each.get("cert_chain", ())}
-    assert len(serials) == 1, serials
-    return str(serials.pop())
-
-
-@pytest.mark.timeout(180)
-async def test_certificates_that_live_some_seconds_fail_no_request() -> None:
-    async with town.town(*documents(), lifetimes=Lifetimes(svid=6)) as running:
-        seen: dict[NamespacedName, set[str]] = {FRONT: set(), WEB: set()}
-        async with load(running.lab, CLIENTS, a_second=150) as asked:
-            for _ in range(44):
-                await asyncio.sleep(0.5)
-                for pod, serials in seen.items():
-                    serials.add(await certificate(running, pod))
-            await asked.lasts(22, 2000)
-        assert asked.failures() == []
-        assert asked.statuses()[200] >= 2000
-        assert all(len(serials) >= 4 for serials in seen.values()), seen
 
 
 async def opened(
