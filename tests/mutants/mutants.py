@@ -646,6 +646,19 @@ CERTIFICATES = (
         ),
     ),
     Mutant(
+        "roots change while half a mesh has been told",
+        "backends/smi_envoy/backend.py",
+        "while not self._publishing and self._told is not None and self._advance(self._told):",
+        "while self._told is not None and self._advance(self._told):",
+        (
+            unit(
+                "envoy",
+                "test_backend",
+                "test_rollover_goes_on_when_the_mesh_under_way_is_told",
+            ),
+        ),
+    ),
+    Mutant(
         "proxies keep the certificates of the old root",
         "backends/smi_envoy/xds/secrets.py",
         "        self._svids.clear()",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 _HOUR = 3600.0
 _YEAR = 365.25 * 24 * _HOUR
 
-ROOT_LIFETIME = 10 * _YEAR  # as Istio's self-signed root: outlives any mesh that is never restarted
+ROOT_LIFETIME = 10 * _YEAR  # as Istio's self-signed root
 SVID_LIFETIME = (
     24 * _HOUR
 )  # as Istio's workload certificates: a night without control plane is safe
