@@ -248,7 +248,11 @@ class EnvoyBackend:
     def _advance(self, told: int) -> bool:
         said = self._cache.acknowledgements() if self._roots.phase is not Phase.STEADY else {}
         late = sum(ack.generation < told for ack in said.values())
-        return self._roots.advance(self._mesh.trust_domain, len(said), late)
+        try:
+            return self._roots.advance(self._mesh.trust_domain, len(said), late)
+        except OSError as error:  # nothing has changed; the next look tries again
+            _log.warning("roots cannot be saved", extra={"reason": str(error)})
+            return False
 
     def _token(self, workload: Workload) -> str:
         key, now = (workload.name, workload.uid), self._clock()

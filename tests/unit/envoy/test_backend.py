@@ -228,6 +228,24 @@ async def test_rollover_goes_on_when_the_mesh_under_way_is_told(
     assert phase(made) is Phase.INTRODUCED
 
 
+async def test_roots_that_cannot_be_saved_are_not_used_and_tried_again(clock: Clock) -> None:
+    full = [True]
+
+    def keep(_: object) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+
+    roots = Roots((authority.new_root("cluster.local", NOON),), keep, clock)
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = EnvoyBackend(Path("/s"), roots, key, clock, "/bin/envoy")
+    before = roots.bundle
+    await made.publish(replace(mesh(), trust_domain="new"))
+    assert (phase(made), roots.bundle) == (Phase.STEADY, before)
+    full.clear()
+    made._roll()
+    assert phase(made) is Phase.INTRODUCED
+
+
 def test_root_of_another_trust_domain_is_replaced_where_nothing_runs(tmp_path: Path) -> None:
     def at() -> datetime:
         return datetime.fromtimestamp(NOON, UTC)
