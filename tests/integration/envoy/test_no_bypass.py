@@ -133,33 +133,6 @@ async def test_other_ways_to_say_a_request_are_judged_alike(running: Witness, wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_request_hidden_in_another_is_judged_for_itself_or_refused(
-    running: Witness, way: Way
-) -> None:
-    prefix = "http://web.shop" if way is PROXY else ""
-    hidden = get(prefix + DENIED)
-    size = len(hidden) + hidden.count("\n")
-    first = f"GET {prefix}{ALLOWED} HTTP/1.1\nhost: web.shop\n"
-    chunked = "transfer-encoding: chunked"
-    cases = {
-        "pipelined": f"{first}\n{hidden}",
-        "length and chunks": f"{first}content-length: {size}\n{chunked}\n\n0\n\n{hidden}",
-        "chunks and length": f"{first}{chunked}\ncontent-length: {size}\n\n0\n\n{hidden}",
-        "two lengths": f"{first}content-length: 0\ncontent-length: {size}\n\n{hidden}",
-        "two hosts": f"{first}host: vault.shop\n\n{hidden}",
-        "unusual chunks": f"{first}transfer-encoding: xchunked\n\n0\n\n{hidden}",
-        "space before a colon": f"{first}transfer-encoding : chunked\n\n0\n\n{hidden}",
-        "folded": f"{first}x: y\n content-length: {size}\n\n{hidden}",
-        "bare": f"{first}x: a\x00b\n\n{hidden}",
-    }
-    for case, text in cases.items():
-        told = await say(running, way, "front", text)
-        assert told.count(200) <= 1, (case, told)
-        assert set(told) - {200} <= {400, 403, 501}, (case, told)
-    assert not [head for head in running.arrived if DENIED in head.split("\r\n")[0]]
-
-
-@pytest.mark.parametrize("way", WAYS)
 async def test_host_opens_no_other_service(running: Witness, way: Way) -> None:
     for host in ("vault.shop", "vault.shop:80", "vault", "web.shop@vault.shop", "127.0.0.1:1"):
         for target in (ALLOWED, f"http://{host}{ALLOWED}"):
