@@ -41,6 +41,7 @@ class Seen:
     authority: str
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
+    trailers: tuple[tuple[str, str], ...] = ()
     whole: bool = False
 
     def of(self, caller: str) -> Request:
@@ -211,10 +212,11 @@ class _Http2:
                 self._open[stream].body += data
                 self._connection.acknowledge_received_data(len(data), stream)
             case h2.events.TrailersReceived(stream_id=int(stream), headers=list(pairs)):
-                self._open[stream].headers += tuple((str(n), str(v)) for n, v in pairs)
+                self._open[stream].trailers = tuple((str(n), str(v)) for n, v in pairs)
             case h2.events.StreamEnded(stream_id=int(stream)):
                 self._open[stream].whole = True
-                with contextlib.suppress(h2.exceptions.StreamClosedError):
+                # It may have been reset in the same breath.
+                with contextlib.suppress(h2.exceptions.ProtocolError):
                     self._connection.send_headers(stream, [(":status", "200")], end_stream=True)
             case _:
                 pass
@@ -224,8 +226,10 @@ class _Http2:
         if len(pseudo) != sum(name.startswith(":") for name, _ in pairs):
             self._ledger.unreadable.append(repr(pairs).encode())
         headers = tuple(pair for pair in pairs if not pair[0].startswith(":"))
-        said = (pseudo.get(name, "") for name in (":method", ":path", ":authority"))
-        seen = Seen(self._pod, Protocol.H2, *said, headers)
+        method, path, host = (
+            pseudo.get(f":{name}", "") for name in ("method", "path", "authority")
+        )
+        seen = Seen(self._pod, Protocol.H2, method, path, host, headers)
         self._ledger.seen.append(seen)
         return seen
 

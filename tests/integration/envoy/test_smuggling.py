@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.integration.envoy import http1_attacks, raw
 from tests.integration.envoy.ledger import Ledger, ledger
-from tests.integration.envoy.raw import Door, Outcome
+from tests.integration.envoy.raw import Outcome
 from tests.integration.envoy.witness import WAYS, Way
 
 pytestmark = pytest.mark.envoy
@@ -26,14 +26,14 @@ async def running() -> AsyncIterator[Ledger]:
 
 async def outcomes(running: Ledger, way: Way, caller: str) -> dict[str, Outcome]:
     """What comes of every case that `caller` says."""
-    door = Door(*way.to(running, caller))
+    to = raw.door(running, way, caller)
     found: dict[str, Outcome] = {}
     room = asyncio.Semaphore(AT_ONCE)
 
     async def say(name: str, data: bytes) -> None:
         async with room:
             patience = 0.3 if name in http1_attacks.UNFINISHED else raw.PATIENCE
-            found[name] = await raw.send(door, data, patience=patience)
+            found[name] = await raw.send(to, data, patience=patience)
 
     async with asyncio.TaskGroup() as tasks:
         for name, data in http1_attacks.cases():
