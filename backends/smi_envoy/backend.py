@@ -107,7 +107,7 @@ class EnvoyBackend:
         self._publishing = False
         self._told: int | None = None  # the generation that the phase of a rollover began with
         self._news = asyncio.Event()  # set, and replaced, with every mesh
-        self._tokens: dict[tuple[ProxyId, PodUid], _Token] = {}
+        self._tokens: dict[tuple[ProxyId, PodUid, str], _Token] = {}
 
     @classmethod
     def on_this_machine(
@@ -255,13 +255,13 @@ class EnvoyBackend:
             return False
 
     def _token(self, workload: Workload) -> str:
-        key, now = (workload.name, workload.uid), self._clock()
+        key, now = (workload.name, workload.uid, _account_uid(workload)), self._clock()
         known = self._tokens.get(key)
         if known is None or now >= known.renew_at:
             identity = TokenIdentity(
                 namespace=workload.name.namespace,
                 service_account=workload.identity.name,
-                service_account_uid=str(workload.identity),
+                service_account_uid=_account_uid(workload),
                 pod=workload.name.name,
                 pod_uid=workload.uid,
                 expires_at=now + self._lifetimes.token,
@@ -271,10 +271,10 @@ class EnvoyBackend:
         return known.text
 
     def _forget_tokens(self, mesh: Mesh) -> None:
-        for name, uid in tuple(self._tokens):
-            workload = mesh.workloads.get(name)
-            if workload is None or workload.uid != uid:
-                del self._tokens[name, uid]
+        for key in tuple(self._tokens):
+            workload = mesh.workloads.get(key[0])
+            if workload is None or (workload.uid, _account_uid(workload)) != key[1:]:
+                del self._tokens[key]
 
     async def _authenticate(self, token: str) -> Session[Holder]:
         public = self._token_key.public_key()
@@ -293,18 +293,19 @@ class EnvoyBackend:
     async def _alive(self, identity: TokenIdentity) -> bool:
         try:
             async with asyncio.timeout(NEWS):
-                while not self._knows(identity):
+                while (workload := self._known(identity)) is None:
                     await self._news.wait()
         except TimeoutError:
             return False
-        return True
+        return _account_uid(workload) == identity.service_account_uid
 
-    def _knows(self, identity: TokenIdentity) -> bool:
+    def _known(self, identity: TokenIdentity) -> Workload | None:
+        """The pod that a token is bound to, if the mesh knows it as what the token says."""
         workload = self._mesh.workloads.get(NamespacedName(identity.namespace, identity.pod))
-        return workload is not None and (workload.uid, workload.identity) == (
-            identity.pod_uid,
-            ServiceIdentity(identity.namespace, identity.service_account),
-        )
+        account = ServiceIdentity(identity.namespace, identity.service_account)
+        if workload and (workload.uid, workload.identity) == (identity.pod_uid, account):
+            return workload
+        return None
 
     def _issue(self, holder: Holder) -> Issued:
         return self._roots.issue(*holder)
@@ -312,3 +313,8 @@ class EnvoyBackend:
 
 def _rotate_at(now: float, not_after: float) -> float:
     return rotation.rotate_at(now, not_after, random.random())  # noqa: S311 - spreads rotations
+
+
+def _account_uid(workload: Workload) -> str:
+    """The uid of a pod's ServiceAccount; where there is no such object, its name stands for it."""
+    return workload.account_uid or str(workload.identity)

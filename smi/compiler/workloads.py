@@ -70,6 +70,7 @@ def workload(read: Read, name: NamespacedName) -> Workload | None:
         return None
     loopback: Loopback | None = read(("Loopback", name))
     identity = ServiceIdentity(name.namespace, pod.spec.service_account_name)
+    account: core_v1.ServiceAccount | None = read(("ServiceAccount", NamespacedName(*identity)))
     owner = next((f"{o.kind}/{o.name}" for o in pod.metadata.owner_references), f"Pod/{name.name}")
     return Workload(
         name=name,
@@ -80,6 +81,7 @@ def workload(read: Read, name: NamespacedName) -> Workload | None:
         ports=tuple(_ports(pod)),
         ready=bool(pod.status.pod_ip) and _is_ready(pod),
         loopback=loopback,
+        account_uid=account.metadata.uid if account else "",
     )
 
 

@@ -53,7 +53,10 @@ class Loopback:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One pod. `address` is the pod IP; `owner` names what created it, as `Deployment/front`."""
+    """One pod. `address` is the pod IP; `owner` names what created it, as `Deployment/front`.
+
+    `account_uid` is the uid of the ServiceAccount object; empty where there is none.
+    """
 
     name: NamespacedName
     uid: PodUid
@@ -63,6 +66,7 @@ class Workload:
     ports: tuple[Port, ...]
     ready: bool
     loopback: Loopback | None = None
+    account_uid: str = ""
 
     @property
     def identity(self) -> ServiceIdentity:

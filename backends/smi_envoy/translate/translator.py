@@ -106,7 +106,7 @@ class Translator:
                 self._pods[was.identity].discard(name)
             if now:
                 self._pods.setdefault(now.identity, set()).add(name)
-            if was and now and was.uid != now.uid:
+            if was and now and (was.uid, was.account_uid) != (now.uid, now.account_uid):
                 replaced.add(name)
             if _who(was) != _who(now):
                 restaffed |= {pod.identity for pod in (was, now) if pod}

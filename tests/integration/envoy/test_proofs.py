@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import grpc
 import pytest
@@ -12,13 +11,12 @@ import pytest
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Workload
 from smi_envoy.backend import EnvoyBackend, Lifetimes
-from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.xds import wire
-from smi_envoy.xds.resources import TypeUrl
 from tests import builders as a
 from tests.integration.envoy import harness, town
 from tests.integration.envoy.load import Client, load
+from tests.integration.envoy.streams import EVERYTHING, opened
 from tests.integration.envoy.town import Town
 
 pytestmark = pytest.mark.envoy
@@ -26,7 +24,6 @@ pytestmark = pytest.mark.envoy
 FRONT, WEB = a.name("front-0"), a.name("web-0")
 CLIENTS = [Client(FRONT, f"http://web.shop/{n}", keeps=n != 2) for n in range(3)]
 STREAMS = r"^cluster\.smi-control-plane\.upstream_rq_total$"
-EVERYTHING = discovery_pb2.DeltaDiscoveryRequest(type_url=TypeUrl.LISTENER)
 
 
 def documents() -> list[town.Document]:
@@ -64,27 +61,6 @@ async def test_renewed_tokens_are_picked_up_before_the_old_ones_end(
         assert not await running.lab.backend.settled([FRONT, WEB], 5)
         assert {x.status for x in asked.failures()} <= {403}
         assert asked.statuses()[200] > 500
-
-
-async def opened(
-    backend_socket: Path, token: str, node: str
-) -> discovery_pb2.DeltaDiscoveryResponse | tuple[grpc.StatusCode, str]:
-    """The first answer on a stream, or why there is none."""
-    async with grpc.aio.insecure_channel(f"unix:{backend_socket}") as channel:
-        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
-        method = channel.stream_stream(f"/{wire.SERVICE}/{wire.METHOD}")
-        call = method(metadata=(("authorization", f"Bearer {token}"),))
-        request = discovery_pb2.DeltaDiscoveryRequest()
-        request.CopyFrom(EVERYTHING)
-        request.node.CopyFrom(base_pb2.Node(id=node))
-        try:
-            await call.write(request.SerializeToString())
-            answer = await call.read()
-        except grpc.aio.AioRpcError as error:
-            return error.code(), error.details() or ""
-        if isinstance(answer, bytes):
-            return discovery_pb2.DeltaDiscoveryResponse.FromString(answer)
-        return await call.code(), await call.details() or ""
 
 
 async def test_stream_proves_which_pod_it_is_of() -> None:

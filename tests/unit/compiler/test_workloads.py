@@ -2,9 +2,10 @@
 
 import pytest
 
+from smi.compiler.compile import Compiler
 from smi.compiler.state import collect
 from smi.k8s import core_v1
-from smi.k8s.resource import NamespacedName
+from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import ServiceIdentity
 from smi.model.workload import PolicyGroup, Port, Workload
 from tests.objects import Fields, an, binding, compiled, pod
@@ -95,3 +96,18 @@ def test_group_is_the_account_and_the_bindings_that_select_labels() -> None:
         "web-1": PolicyGroup(ServiceIdentity("shop", "web"), ("all",)),
         "web-2": PolicyGroup(ServiceIdentity("pay", "web")),
     }
+
+
+def test_workload_knows_which_account_object_it_runs_as() -> None:
+    web = pod("web-0", "web")
+    compiler = Compiler()
+
+    def uid(*accounts: Resource) -> str:
+        mesh = compiler.update(collect([web, *accounts])).mesh
+        return mesh.workloads[web.key].account_uid
+
+    assert uid() == ""
+    assert uid(an("ServiceAccount", "other", uid="o1"), an("ServiceAccount", "pay/web")) == ""
+    assert uid(an("ServiceAccount", "web", uid="w1")) == "w1"
+    assert uid(an("ServiceAccount", "web", uid="w2")) == "w2"
+    assert uid(an("ServiceAccount", "web")) == ""

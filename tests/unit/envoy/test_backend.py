@@ -18,6 +18,7 @@ from smi_envoy.ca import authority
 from smi_envoy.ca.authority import Root
 from smi_envoy.ca.rollover import HANDSHAKE, Phase
 from smi_envoy.ca.roots import Roots
+from smi_envoy.xds.session import Refused
 from tests import builders as a
 
 NOON = 1_800_000_000.0
@@ -99,6 +100,20 @@ async def test_token_of_a_pod_that_is_another_now_is_not_waited_for_long(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await made._authenticate(made.sidecar(POD).files["token"])
+
+
+async def test_token_is_bound_to_the_account_that_is_there_now(made: EnvoyBackend) -> None:
+    first, second = (replace(POD, account_uid=uid) for uid in ("w1", "w2"))
+    await made.publish(a.mesh([first]))
+    old = made.sidecar(first).files["token"]
+    assert (await made._authenticate(old)).proxy_id == "shop/web-0"
+    assert made.sidecar(first).files["token"] == old
+    await made.publish(a.mesh([second]))
+    with pytest.raises(Refused, match="PodGone"):
+        await made._authenticate(old)
+    renewed = made.sidecar(second).files["token"]
+    assert (await made._authenticate(renewed)).identity == (a.spiffe("web"), "uid-web-0")
+    assert [key[2] for key in made._tokens] == ["w2"]
 
 
 async def test_pods_are_pending_until_they_connect(made: EnvoyBackend) -> None:

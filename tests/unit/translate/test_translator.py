@@ -210,6 +210,14 @@ def test_pod_of_another_uid_is_another_pod() -> None:
     assert isinstance(update.clients.snapshots["shop/front-0"], Snapshot)
 
 
+def test_pod_whose_account_was_made_anew_has_to_prove_itself_again() -> None:
+    mesh = world()
+    front = replace(mesh.workloads[a.name("front-0")], account_uid="another")
+    update = settled(mesh).update(replace(mesh, workloads={**mesh.workloads, front.name: front}))
+    assert update.replaced == {"shop/front-0"}
+    assert isinstance(update.clients.snapshots["shop/front-0"], Snapshot)
+
+
 def test_pod_that_changes_its_account_changes_its_reach() -> None:
     mesh = world()
     moved = a.workload("front-0", "nobody", address="127.9.9.8", services={("web", 80): 15080})
