@@ -459,6 +459,35 @@ DOORS = (
             ),
         ),
     ),
+    *(
+        Mutant(
+            f"a {session} session is resumed",
+            f"{TRANSLATE}/chains.py",
+            f"disable_{session}_session_resumption=True",
+            f"disable_{session}_session_resumption=False",
+            (
+                unit(
+                    "translate",
+                    "test_chains",
+                    "test_strict_doors_know_server_names_and_mutual_tls_only",
+                ),
+            ),
+        )
+        for session in ("stateless", "stateful")
+    ),
+    Mutant(
+        "TLS 1.2 is good enough",
+        f"{TRANSLATE}/tls.py",
+        "tls_minimum_protocol_version=version",
+        "tls_minimum_protocol_version=common_pb2.TlsParameters.TlsProtocol.TLSv1_2",
+        (
+            unit(
+                "translate",
+                "test_clusters",
+                "test_upstream_presents_its_svid_and_verifies_the_servers",
+            ),
+        ),
+    ),
     Mutant(
         "any peer of the CA may stand for a Service",
         f"{TRANSLATE}/client_parts.py",

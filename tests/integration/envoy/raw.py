@@ -11,6 +11,7 @@ from tests.integration.envoy.witness import Way
 
 QUIET = 0.15  # seconds without a byte after an answer: nothing more is to come
 PATIENCE = 5.0  # seconds within which whatever is no beginning of a request is answered or closed
+HANDSHAKE = 3.0  # seconds; who does not answer one by then will not
 
 _STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})[^\r\n]*\r$", re.MULTILINE)
 
@@ -66,7 +67,11 @@ async def send(
     """
     try:
         reader, writer = await asyncio.open_connection(
-            door.address, door.port, ssl=door.tls, server_hostname=door.sni if door.tls else None
+            door.address,
+            door.port,
+            ssl=door.tls,
+            server_hostname=door.sni if door.tls else None,
+            ssl_handshake_timeout=HANDSHAKE if door.tls else None,
         )
     except (OSError, ssl.SSLError):
         return Outcome(b"", closed=True)

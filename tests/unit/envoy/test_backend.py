@@ -112,7 +112,7 @@ async def test_token_is_bound_to_the_account_that_is_there_now(made: EnvoyBacken
     with pytest.raises(Refused, match="PodGone"):
         await made._authenticate(old)
     renewed = made.sidecar(second).files["token"]
-    assert (await made._authenticate(renewed)).identity == (a.spiffe("web"), "uid-web-0")
+    assert (await made._authenticate(renewed)).identity == Holder(a.identity("web"), POD.uid)
     assert [key[2] for key in made._tokens] == ["w2"]
 
 

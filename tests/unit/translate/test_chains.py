@@ -37,6 +37,7 @@ def test_strict_doors_know_server_names_and_mutual_tls_only() -> None:
     ]
     assert list(values(said, "require_client_certificate")) == [True] * 4
     assert list(values(said, "disable_stateless_session_resumption")) == [True] * 4
+    assert list(values(said, "disable_stateful_session_resumption")) == [True] * 4
 
 
 def test_handshake_judges_tcp_and_routes_judge_http() -> None:
