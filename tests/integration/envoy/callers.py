@@ -31,9 +31,9 @@ class Verdict(NamedTuple):
 AS_FRONT = Verdict(("front", "in"), ("open", "in"))
 AS_SOMEBODY = Verdict(("denied", "out"), ("open", "in"))
 NOWHERE = Verdict(("out", "out"), ("out", "out"))
-# The CA signs one name a certificate. Who could make it sign two is either over TCP, and over HTTP
-# neither.
-AS_EITHER = Verdict(("denied", "in"), ("open", "in"))
+# The CA signs one name of a kind a certificate. Who could make it sign two is neither over HTTP,
+# and over TCP the pod whose name it shows.
+AS_THE_FIRST_POD = Verdict(("denied", "in"), ("open", "in"))
 NO_IDENTITY = Verdict(("out", "out"), ("open", "in"))
 
 
@@ -85,14 +85,15 @@ def callers(own: Root, foreign: Root, leaf: Root) -> Mapping[str, Caller]:
         "a selected pod as URI": somebody(BLUE),
         "a selected pod as DNS wildcard": somebody(INTRUDER, dns=("*",)),
         "a selected pod and a dot": somebody(INTRUDER, dns=(f"{BLUE}.",)),
-        "front and another": Caller(AS_EITHER, Certificate((FRONT, INTRUDER))),
-        "another and front": Caller(AS_EITHER, Certificate((INTRUDER, FRONT))),
-        "front twice": Caller(AS_EITHER, Certificate((FRONT, FRONT))),
+        "front and another": somebody(FRONT, INTRUDER),
+        "another and front": somebody(INTRUDER, FRONT),
+        "front twice": somebody(FRONT, FRONT),
         "a selected pod and another": Caller(
-            AS_EITHER, Certificate((INTRUDER,), (BLUE, "uid-intruder-0"))
+            AS_THE_FIRST_POD, Certificate((INTRUDER,), (BLUE, "uid-intruder-0"))
         ),
-        "another pod and a selected one": Caller(
-            AS_EITHER, Certificate((INTRUDER,), ("uid-intruder-0", BLUE))
+        "another pod and a selected one": somebody(INTRUDER, dns=("uid-intruder-0", BLUE)),
+        "front without its uid": Caller(
+            Verdict(("front", "out"), ("open", "in")), Certificate((FRONT,))
         ),
         "the CA's own": Caller(NOWHERE, Certificate(itself=own)),
         "a CA below ours": Caller(AS_FRONT, replace(FRONTS, is_ca=True)),
@@ -124,7 +125,9 @@ def callers(own: Root, foreign: Root, leaf: Root) -> Mapping[str, Caller]:
         "no SNI": Caller(NOWHERE, FRONTS, "", ""),
         "another SNI": Caller(NOWHERE, FRONTS, "web.shop", "db.shop"),
         "SNI in capitals": Caller(AS_FRONT, FRONTS, "HTTP.SMI-MESH", "{upper}"),
-        "SNI below": Caller(NOWHERE, FRONTS, "x.http.smi-mesh", "x.{}"),
+        "SNI below": Caller(
+            Verdict(("out", "out"), ("out", "in")), FRONTS, "x.http.smi-mesh", "x.{}"
+        ),
         "SNI above": Caller(NOWHERE, FRONTS, "smi-mesh", "smi-mesh"),
         "SNI wildcard": Caller(NOWHERE, FRONTS, "*.smi-mesh", "*.smi-mesh"),
         "SNI with a dot": Caller(NOWHERE, FRONTS, "http.smi-mesh.", "{}."),

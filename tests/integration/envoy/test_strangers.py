@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,11 +12,13 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
+from smi.model.identity import PodUid
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.workload import Workload
 from smi_envoy.ca import authority, store
 from smi_envoy.ca.authority import Root
+from smi_envoy.translate import names
 from tests import builders as a
 from tests.integration.envoy import certificates, frames, harness, http2_attacks, raw, speech
 from tests.integration.envoy.callers import AS_FRONT, BLUE, FRONTS, Caller, callers
@@ -26,7 +28,7 @@ from tests.integration.envoy.raw import Door
 pytestmark = pytest.mark.envoy
 
 HTTP, TCP = 8080, 5432
-AT_ONCE = 16
+AT_ONCE = 6
 MODES = {mode: a.name(f"{mode}-0") for mode in Mode}
 
 
@@ -38,13 +40,14 @@ def world(loopback: Loopback) -> Mesh:
         )
         for mode in Mode
     ]
+    front = a.workload("front-0", "front", address=loopback.address())
     get = a.match("/api", ["GET"])
     rules = [
         a.rule("requests", "front", http=[get], ports=[HTTP], pods=[BLUE]),
         a.rule("bytes", "front", ports=[TCP], pods=[BLUE]),
     ]
     inbounds = [a.inbound(a.group(mode), *rules, mode=mode) for mode in Mode]
-    return a.mesh(pods, inbounds=inbounds)
+    return a.mesh([*pods, front], inbounds=inbounds)
 
 
 class _Speaking(Lab):
@@ -82,37 +85,24 @@ def tls(running: Lab, caller: Caller, alpn: str) -> ssl.SSLContext | None:
 
 def own_root(running: Lab) -> Root:
     """The mesh's CA."""
-    return store.load_root(running.state, harness.TRUST_DOMAIN, lambda: harness.clock().timestamp())
+    now = harness.clock().timestamp()
+    return store.load_roots(running.state, harness.TRUST_DOMAIN, lambda: now)[0]
 
 
 def door(running: Lab, mode: Mode, port: int, caller: Caller) -> Door:
     """One port of the pod in a mode."""
     pod = running.mesh.workloads[MODES[mode]]
     assert pod.loopback is not None
-    sni = caller.http_sni if port == HTTP else server_name(running, mode, caller.tcp_sni)
+    sni = caller.http_sni if port == HTTP else server_name(caller)
     alpn = caller.alpn
     return Door(pod.address, pod.loopback.detours[port].inbound, tls(running, caller, alpn), sni)
 
 
-def server_name(running: Lab, mode: Mode, pattern: str) -> str:
-    """The name under which the pod takes bytes, as `pattern` has it."""
-    listeners = running.backend.render(running.mesh, MODES[mode])["Listener"]
-    name = next(name for name in _server_names(listeners) if name.endswith("tcp.smi-mesh"))
-    return pattern.replace("{upper}", name.upper()).replace("{}", name)
-
-
-def _server_names(config: object) -> Iterator[str]:
-    match config:
-        case {"server_names": [*names]}:
-            yield from map(str, names)
-        case dict():
-            for value in config.values():
-                yield from _server_names(value)
-        case list():
-            for value in config:
-                yield from _server_names(value)
-        case _:
-            pass
+def server_name(caller: Caller) -> str:
+    """The name under which the pod that `caller` says it is opens connections, as it writes it."""
+    uids = caller.shows.dns if caller.shows else ()
+    name = names.tcp_sni(PodUid(uids[0] if uids else "nobody"))
+    return caller.tcp_sni.replace("{upper}", name.upper()).replace("{}", name)
 
 
 async def over_http(running: Lab, mode: Mode, caller: Caller) -> str:
