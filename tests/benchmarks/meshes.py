@@ -38,12 +38,12 @@ def cluster(services: int) -> ClusterState:
         documents += [_target(f"t{index}-{other}", index, other) for other in sorted(called)]
     for caller in range(services - CALLERS, services):
         documents += [_target(f"h{caller}-{other}", caller, other) for other in (0, 1, 2)]
-    resources = [_decoded(document) for document in documents]
+    resources = [decoded(document) for document in documents]
     pods = [resource.key for resource in resources if isinstance(resource, core_v1.Pod)]
     return collect(resources, loopbacks=_loopbacks(pods, services))
 
 
-def _decoded(document: Mapping[str, Any]) -> Resource:
+def decoded(document: Mapping[str, Any]) -> Resource:
     resource = scheme.decode(document)
     assert resource is not None
     return resource
@@ -128,14 +128,14 @@ def split(weight: int) -> Mapping[str, Any]:
 
 def with_weight(state: ClusterState, weight: int) -> ClusterState:
     """`state` with the hub's split at `weight` and the rest."""
-    changed = _decoded(split(weight))
+    changed = decoded(split(weight))
     assert isinstance(changed, TrafficSplit)
     return _with(state, "TrafficSplit", changed)
 
 
 def with_endpoint(state: ClusterState, *, ready: bool) -> ClusterState:
     """`state` with the spare pod of the first leaf ready or not."""
-    return _with(state, "Pod", _decoded(_spare(ready=ready)))
+    return _with(state, "Pod", decoded(_spare(ready=ready)))
 
 
 def _with(state: ClusterState, kind: str, resource: Resource) -> ClusterState:
