@@ -178,7 +178,7 @@ def _tls(state: Path, server: Server) -> ssl.SSLContext:
         return datetime.now(UTC).timestamp()
 
     spiffe, uid = server.last
-    issued = Authority(store.load_root(state, "bench.local", now), now).issue(spiffe, (uid,))
+    issued = Authority(store.load_roots(state, "bench.local", now)[0], now).issue(spiffe, (uid,))
     file = state / f"{server.namespace}.pem"
     file.write_bytes(issued.cert_chain_pem + issued.key_pem)
     context = ssl.create_default_context()
