@@ -2,7 +2,7 @@
 
 import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,12 @@ class Way(NamedTuple):
     nameable: bool = True
     detects: bool = False
 
+    def authority(self, request: Request) -> str:
+        """The host that a client of this way names."""
+        wanted = target(request.target)
+        host = f"{wanted.name.name}.{wanted.name.namespace}"
+        return request.authority or (f"{host}:{wanted.port}" if self.name == "proxy" else host)
+
 
 @dataclass(slots=True)
 class Stage:
@@ -53,11 +59,11 @@ class Stage:
 
     lab: Lab
     machine: Machine
+    unready: float
     decoder: Decoder = field(default_factory=Decoder)
     compiler: Compiler = field(default_factory=Compiler)
     plan: Plan = field(default_factory=Plan)
     state: ClusterState = field(default_factory=lambda: ClusterState({}))
-    certificates: dict[tuple[str, str], ssl.SSLContext] = field(default_factory=dict)
 
     @property
     def mesh(self) -> Mesh:
@@ -70,7 +76,7 @@ class Stage:
         self.plan, _ = make_plan(resources, {}, self.machine, self.plan)
         # Which pods are not ready must not change from one edit to the next.
         pods = [
-            running_pod(replica, ready=random.Random(str(replica.name)).random() > 0.1)
+            running_pod(replica, ready=random.Random(str(replica.name)).random() >= self.unready)
             for replica in self.plan.replicas.values()
         ]
         rest = [resource for resource in resources if resource.kind != "Deployment"]
@@ -82,40 +88,41 @@ class Stage:
         await self.lab.publish(mesh)
 
     def way(self, rng: random.Random, request: Request) -> Way | None:
-        """How the source of `request` reaches its target, or `None` if it cannot be tried."""
+        """One of the ways of `request`, or `None` if it cannot be tried."""
+        ways = self.ways(request)
+        return rng.choice(ways) if ways else None
+
+    def ways(self, request: Request) -> list[Way]:
+        """How the source of `request` can reach its target."""
         wanted = target(request.target)
         if wanted.kind == "service" and request.source.startswith("pod/"):
             client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
-            return self._through_sidecar(rng, client, request)
+            return list(self._through_sidecar(client, request))
         pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
         if pod is None or not pod.ready or pod.loopback is None:
-            return None
+            return []
         if wanted.port not in pod.loopback.detours:
-            return None
-        if _is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
+            return []
+        if is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
             plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
-            return Way("plain", plain, detects=True)
+            return [Way("plain", plain, detects=True)]
         if not request.is_http and _is_of_no_pod(self.mesh, request.source):
-            return None  # whatever its account may: there is no such caller
-        return Way("direct", self._direct(request, pod, wanted.port))
+            return []  # whatever its account may: there is no such caller
+        return [Way("direct", self._direct(request, pod, wanted.port))]
 
-    def _through_sidecar(
-        self, rng: random.Random, client: Workload, request: Request
-    ) -> Way | None:
+    def _through_sidecar(self, client: Workload, request: Request) -> Iterator[Way]:
         wanted = target(request.target)
         routes = self.mesh.outbound[client.identity].routes
         mine = [r for r in routes if (r.root, r.port) == (wanted.name, wanted.port)]
         speaks = mine[0].speaks if mine else AppProtocol.DETECT
         refused = AppProtocol.TCP if request.is_http else AppProtocol.HTTP
-        by_door = request.protocol is Protocol.TCP or rng.random() < 0.5 or request.authority
         assert client.loopback is not None
-        if by_door and speaks is not refused:
+        if speaks is not refused:
             port = client.loopback.services[wanted.name, wanted.port]
             detects = speaks is AppProtocol.DETECT
-            return Way("door", Dialled(client.address, port), bool(mine), detects)
+            yield Way("door", Dialled(client.address, port), bool(mine), detects)
         if request.is_http and not request.authority and not request.path.startswith("http"):
-            return Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
-        return None
+            yield Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
 
     def _direct(self, request: Request, pod: Workload, port: int) -> Dialled:
         who = caller(self.mesh, request.source)
@@ -129,7 +136,7 @@ class Stage:
 
     def _certificate(self, spiffe: SpiffeId, uid: PodUid) -> ssl.SSLContext:
         """Client TLS with an SVID of `spiffe`; of another CA where the trust domain is another."""
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the machine's many roots
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if spiffe:
             file = self.lab.state / f"{abs(hash((spiffe, uid)))}.pem"
@@ -139,7 +146,7 @@ class Stage:
         return context
 
 
-def _is_stranger(request: Request) -> bool:
+def is_stranger(request: Request) -> bool:
     """Whether the caller has no identity that this mesh knows."""
     return request.source == "none" or request.source.startswith(f"spiffe://{FOREIGN}/")
 
@@ -162,14 +169,14 @@ def _issue(state: Path, spiffe: SpiffeId, uid: PodUid, file: Path) -> None:
 
 
 @asynccontextmanager
-async def stage(rng: random.Random) -> AsyncIterator[Stage]:
-    """A stage with nothing on it."""
+async def stage(rng: random.Random, unready: float = 0.1) -> AsyncIterator[Stage]:
+    """A stage with nothing on it, on which a share of the pods never is ready."""
     async with harness.lab() as lab:
         own = _Speaking(lab.state, lab.backend, lab.banners)
         network = f"127.{rng.randint(16, 250)}.{rng.randint(0, 250)}"
         machine = Machine(network, UUID(int=rng.getrandbits(128)), harness.is_free)
         try:
-            yield Stage(own, machine)
+            yield Stage(own, machine, unready)
         finally:
             await own.close()
 
@@ -224,7 +231,7 @@ def _is_of_no_pod(mesh: Mesh, source: str) -> bool:
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
     """Whether `answer` is what `decision` says."""
-    if _is_stranger(request) and decision.enforced:
+    if is_stranger(request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
     path = request.forwarded if request.is_http else ""
     if not way.nameable:

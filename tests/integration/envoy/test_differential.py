@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -15,10 +15,10 @@ from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.inbound import Mode
-from tests import chance, questions, strategies, worlds
+from tests import questions, strategies, worlds
 from tests.conftest import DEFAULT_SEED
-from tests.integration.envoy import speech
-from tests.integration.envoy.stage import Stage, Way, concrete, is_expected, pods_of, stage
+from tests.integration.envoy import shares, speech
+from tests.integration.envoy.stage import Stage, Way, concrete, is_expected, stage
 from tests.naive import Naive
 
 pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
 MESHES, WORKLOADS, QUESTIONS, EDITS, QUESTIONS_AFTER_EDIT = 7, 4, 150, 3, 45
 AT_ONCE = 8
 SPLITS, REQUESTS_OF_SPLIT = 3, 300
-FALSE_ALARM = 1e-6  # of a whole run, whose counts are fewer than a thousand
 REASONS = {
     "Allowed",
     "NoPolicy",
@@ -158,10 +157,7 @@ async def _ask_all(
 
 
 async def _send(request: Request, way: Way) -> speech.Answer:
-    to, _, port = request.target.rpartition(":")
-    host = ".".join(reversed(to.split("/")[-2:]))
-    authority = request.authority or (f"{host}:{port}" if way.name == "proxy" else host)
-    return await speech.ask(way.to, request, request.path, authority)
+    return await speech.ask(way.to, request, request.path, way.authority(request))
 
 
 async def _judge_shares(
@@ -175,16 +171,16 @@ async def _judge_shares(
     tried: set[tuple[object, ...]] = set()
     for request in _to_splits(rng, playing, found):
         decision = decide(playing.mesh, request)
-        shares = _shares(playing, decision)
+        share = shares.expected(playing.mesh, request, decision)
         way = playing.way(rng, request)
         key = (decision.split, request.protocol)
-        if decision.verdict is not Verdict.ALLOW or len(shares) < 2 or key in tried or way is None:
+        if decision.verdict is not Verdict.ALLOW or len(share) < 2 or key in tried or way is None:
             continue
         tried.add(key)
         tally.counts["shares", str(request.protocol)] += 1
         tally.disagreements += [
             f"{where}: shares of {request}: {problem}"
-            for problem in await _surprises(request, way, shares)
+            for problem in await _surprises(request, way, share)
         ]
 
 
@@ -201,30 +197,5 @@ def _to_splits(
                     yield Request(source=client, target=target, protocol=Protocol(protocol))
 
 
-def _shares(playing: Stage, decision: Decision) -> dict[str, Fraction]:
-    """The share of each pod."""
-    shares: dict[str, Fraction] = {}
-    for destination in decision.destinations:
-        pods = pods_of(playing.mesh, destination)
-        for pod in pods:
-            shares[pod] = shares.get(pod, Fraction()) + destination.share / len(pods)
-    return shares
-
-
-async def _surprises(request: Request, way: Way, shares: dict[str, Fraction]) -> Iterable[str]:
-    heard: Counter[str] = Counter()
-
-    async def one() -> None:
-        answer = await _send(request, way)
-        heard[answer.pod or str(answer.status)] += 1
-
-    for _ in range(REQUESTS_OF_SPLIT // AT_ONCE):
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(AT_ONCE):
-                tasks.create_task(one())
-    total = heard.total()
-    return [
-        f"{count} of {total} at {pod}, whose share is {shares.get(pod, 0)}"
-        for pod, count in ((pod, heard[pod]) for pod in shares.keys() | heard.keys())
-        if not chance.is_plausible(count, total, float(shares.get(pod, 0)), FALSE_ALARM / 1000)
-    ]
+async def _surprises(request: Request, way: Way, share: Mapping[str, Fraction]) -> list[str]:
+    return await shares.surprises(lambda: _send(request, way), share, REQUESTS_OF_SPLIT)
