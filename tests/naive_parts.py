@@ -57,17 +57,48 @@ def is_http(asked: Thing) -> bool:
     return asked.protocol in {"http", "h2"}
 
 
+def absolute(target: str) -> tuple[str, str] | None:
+    """Host (with its port) and path of an absolute URI; `None` where Envoy takes it for none."""
+    uri = re.fullmatch(r"(?i)https?://(?:[^@/?]*@)?([^/?]*)(/.*)?", target)
+    if uri is None:
+        return None
+    name, colon, port = re.fullmatch(r"(\[.*\]|[^:]*)(:?)(.*)", uri[1]).groups()  # type: ignore[union-attr]
+    sound = re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", name)
+    numbered = not colon or (port.isdecimal() and int(port) < 65536)
+    return (uri[1], uri[2] or "/") if sound and numbered else None
+
+
+def is_sendable(asked: Thing, http2: bool) -> bool:
+    """Whether method and headers are an HTTP request's. Envoy takes 100 headers, in 60 KiB."""
+    names = [name.lower() for name, _ in asked.headers]
+    size = sum(map(len, [asked.path, *names, *(value for _, value in asked.headers)]))
+    bound = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
+    bad = http2 and (bound & {*names} or {v for n, v in asked.headers if n == "te"} - {"trailers"})
+    words = all(re.fullmatch(r"(?a:[\w!#$%&'*+.^`|~-]+)", word) for word in (asked.method, *names))
+    tidy = not any(re.search(r"[^\t -~\x80-\uffff]", value) for _, value in asked.headers)
+    few = len(names) + (4 if http2 else 1) <= 100 and size <= 60 * 1024
+    return few and words and tidy and not bad and asked.method != "CONNECT"
+
+
 def normal(asked: Thing) -> str | None:
     """The request target as sidecars forward it; `None` where they refuse it."""
     target, http2 = asked.path, asked.protocol == "h2"
+    if not is_sendable(asked, http2):
+        return None
     if not all(char > " " and char not in "#\x7f" and (http2 or char < "\x80") for char in target):
         return None
-    absolute = re.fullmatch("(?i)https?://[^/?]+(/.*)?", target)
-    path, mark, query = (absolute[1] or "/" if absolute and not http2 else target).partition("?")
+    uri = None if http2 else absolute(target)
+    path, mark, query = (uri[1] if uri else target).partition("?")
     if not path.startswith("/") or "%00" in path:
         return None
+    path = "/".join(re.sub("^([.][.]?);.*", r"\1", segment) for segment in path.split("/"))
     path = "".join(char if char < "\x80" else quote(char) for char in path)
-    path = re.sub("%[0-9A-Fa-f]{2}", lambda escape: _plain(escape[0]), path)
+    units = [_plain(unit) for unit in re.findall("%[0-9A-Fa-f]{2}|.", path)]
+    # A lone `%` before what only decoding made a number would begin an escape.
+    path = "".join(
+        "%25" if re.fullmatch("%,[0-9A-Fa-f],[0-9A-Fa-f]", ",".join(units[i : i + 3])) else unit
+        for i, unit in enumerate(units)
+    )
     path = re.sub('["<>^`{|}]', lambda char: f"%{ord(char[0]):02X}", path).replace("\\", "/")
     kept: list[str] = []
     for segment in re.findall("/[^/]*", path):
@@ -82,7 +113,7 @@ def normal(asked: Thing) -> str | None:
 def is_refused(asked: Thing, matches: Iterable[Thing]) -> bool:
     """Whether it is answered by 400: no path, or an escaped slash where a path has a say."""
     path = normal(asked) if is_http(asked) else ""
-    escaped = path and re.search("(?i)%2f|%5c", path.partition("?")[0])
+    escaped = path and re.search("(?i)%2f|%5c|/[.]{1,2};", path.partition("?")[0])
     return path is None or bool(escaped and any(match.path_regex for match in matches))
 
 
@@ -121,8 +152,11 @@ def any_holds(matches: Iterable[Thing], asked: Thing, host: str) -> bool:
 def _value(name: str, asked: Thing, host: str) -> str | None:
     lower = name.lower()
     if lower in {"host", ":authority"}:
-        absolute = re.match("(?i)https?://([^/?]+)", "" if asked.protocol == "h2" else asked.path)
-        return absolute[1] if absolute else asked.authority or host
+        lines = [v.strip(" \t") for n, v in asked.headers if n.lower() == "host"]
+        if asked.protocol == "h2":
+            return asked.authority or host
+        uri = absolute(asked.path)
+        return uri[0] if uri else ",".join([asked.authority or host, *lines])
     values = [value.strip(" \t") for written, value in asked.headers if written.lower() == lower]
     crumbs = lower == "cookie" and asked.protocol == "h2"  # RFC 9113, 8.2.3
     return ("; " if crumbs else ",").join(values) if values else None

@@ -57,7 +57,7 @@ METHODS = (
     ("GET", "*"),
     (),
 )
-SENT_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+SENT_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PURGE")
 
 _INSIDER = "^(.*?;)?\\s*(type=insider)(;.*)?$"
 HEADERS = (

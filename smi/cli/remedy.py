@@ -17,7 +17,7 @@ _ROUTES = {
 }
 _WITHOUT_POLICY = {
     "NoIdentity": "call from a pod of the mesh: its sidecar shows the pod's ServiceAccount",
-    "EscapedSlash": "send the path without %2F and %5C",
+    "EscapedSlash": "send the path without %2F, %5C and ..;",
 }
 
 

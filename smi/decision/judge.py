@@ -10,7 +10,7 @@ from smi.decision.request import Caller, Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.denial import Denial
 from smi.model.inbound import Inbound, Mode, Rule
-from smi.model.path import has_escaped_slash
+from smi.model.path import is_ambiguous
 
 ALLOWED = "Allowed"
 """The reason of what a TrafficTarget allows."""
@@ -77,7 +77,7 @@ def judge(
     """What the pods of `inbound` answer at their own `port` to a request for `name`."""
     path = request.forwarded if request.is_http else ""
     if path is None:
-        return _denied(Denial.BAD_REQUEST, f"{request.path!r} is no path: answered with 400")
+        return _denied(Denial.BAD_REQUEST, request.refused)
     match inbound.mode:
         case Mode.STRICT:
             return _strict(inbound, port, caller, request, name, path)
@@ -97,10 +97,11 @@ def _strict(
     if caller.spiffe is None:
         text = "the caller shows no certificate: no handshake, no request"
         return _denied(Denial.NO_IDENTITY, text, path)
-    if request.is_http and has_escaped_slash(path) and _path_decides(inbound, port):
+    if request.is_http and is_ambiguous(path) and _path_decides(inbound, port):
         return _denied(
             Denial.ESCAPED_SLASH,
-            "the path holds an escaped slash where a pathRegex decides: answered with 400",
+            "the path holds an escaped slash or dot segment where a pathRegex decides: answered"
+            " with 400",
             path,
         )
     if not inbound.rules:

@@ -28,14 +28,20 @@ class Seen:
 
 def seen(request: Request, name: NamespacedName, path: str) -> Seen:
     """`request` to the Service or pod `name`, whose normalised request target is `path`."""
-    host = None if request.protocol is Protocol.H2 else authority(request.path)
-    headers = {":authority": host or request.authority or f"{name.name}.{name.namespace}"}
+    is_http2 = request.protocol is Protocol.H2
+    headers = {":authority": request.authority or f"{name.name}.{name.namespace}"}
     for written, value in request.headers:
-        header = written.lower()
+        # Envoy joins repeated lines of `Host` like any other; it drops the `host` of HTTP/2.
+        header = ":authority" if written.lower() == "host" else written.lower()
+        if header == ":authority" and is_http2:
+            continue
         # Envoy joins the cookies that HTTP/2 splits (RFC 9113, 8.2.3), not two lines of HTTP/1.
-        joint = "; " if header == "cookie" and request.protocol is Protocol.H2 else ","
+        joint = "; " if header == "cookie" and is_http2 else ","
         before = f"{headers[header]}{joint}" if header in headers else ""
         headers[header] = before + value.strip(" \t")
+    named = None if is_http2 else authority(request.path)
+    if named is not None:
+        headers[":authority"] = named
     return Seen(request.method, without_query(path), headers)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from smi.decision.reception import refusal
 from smi.errors import InvalidRequest
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_id
@@ -46,7 +47,18 @@ class Request:
     @property
     def forwarded(self) -> str | None:
         """The request target as sidecars judge and forward it; `None` where they refuse it."""
-        return normalised(self.path, http2=self.protocol is Protocol.H2)
+        http2 = self.protocol is Protocol.H2
+        if refusal(self.method, self.path, self.headers, http2=http2) is not None:
+            return None
+        return normalised(self.path, http2=http2)
+
+    @property
+    def refused(self) -> str:
+        """Why sidecars refuse it where they do."""
+        http2 = self.protocol is Protocol.H2
+        known = refusal(self.method, self.path, self.headers, http2=http2)
+        status = 404 if self.method == "OPTIONS" and self.path == "*" else 400
+        return known or f"{self.path!r} is no path: answered with {status}"
 
     @property
     def transport(self) -> str:

@@ -11,38 +11,53 @@ _UNRESERVED = re.compile(
 _ESCAPED = {ord(char): f"%{ord(char):02X}" for char in '"<>^`{|}'}
 _REFUSED = re.compile(r"[\x00-\x20\x7f#]|^[^?]*%00")
 _NOT_ASCII = re.compile("[^\x00-\x7f]+")
-_ABSOLUTE = re.compile("https?://([^/?]+)(/.*)?", re.IGNORECASE)
+_ABSOLUTE = re.compile(
+    r"https?://(?:[^@/?]*@)?((?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::0*([0-9]{1,5}))?)(/.*)?",
+    re.IGNORECASE,
+)
+_MOST_PORT = 65535
 _NESTED_ESCAPE = re.compile(r"%(?=\x00?[0-9a-fA-F]\x00?[0-9a-fA-F])(?=\x00?.?\x00)")
 """A `%` that, once what follows it is decoded (marked by NUL), would begin an escape."""
-_ESCAPED_SLASH = re.compile("%2f|%5c", re.IGNORECASE)
+_PARAMETERS = re.compile(r"(?<=/)(\.\.?);[^/]*")
+"""Of dot segments. Envoy takes them away before it decodes: `%2e%2e;` comes out as `..;`."""
+_AMBIGUOUS = re.compile(r"%2f|%5c|/\.\.?;", re.IGNORECASE)
 
 
 def normalised(target: str, *, http2: bool = False) -> str | None:
-    r"""`target` (a path with or without a query, or an absolute URI) as sidecars forward it.
+    r"""`target` (a path with or without a query, or an absolute URI) as a sidecar forwards it.
 
-    Escaped unreserved characters are decoded, `\` becomes `/`, dot segments are resolved and
-    repeated slashes merged; the query stays as it is. `None` where a sidecar does not serve it:
-    HTTP/1 is answered 400, an HTTP/2 stream may be reset. HTTP/1 has no bytes above ASCII, HTTP/2
-    no absolute URIs. Follows Envoy 1.40 with `normalize_path` and `merge_slashes`.
+    Dot segments lose their parameters, escaped unreserved characters are decoded, `\` becomes
+    `/`, dot segments are resolved and repeated slashes merged; the query stays as it is. `None`
+    where a sidecar does not serve it: HTTP/1 is answered 400, an HTTP/2 stream may be reset.
+    HTTP/1 has no bytes above ASCII, HTTP/2 no absolute URIs. Follows Envoy 1.40 with
+    `normalize_path` and `merge_slashes`.
     """
     if _REFUSED.search(target) or not (http2 or target.isascii()):
         return None
-    absolute = None if http2 else _ABSOLUTE.fullmatch(target)
-    path, mark, query = (absolute[2] or "/" if absolute else target).partition("?")
+    absolute = None if http2 else _absolute(target)
+    path, mark, query = (absolute[3] or "/" if absolute else target).partition("?")
     if not path.startswith("/"):
         return None
-    return _merged(_resolved(_decoded(path))) + mark + query
+    return _merged(_resolved(_decoded(_PARAMETERS.sub(r"\1", path)))) + mark + query
 
 
 def authority(target: str) -> str | None:
     """The host that an absolute URI names, which wins over a `Host` header; `None` for a path.
 
+    It is without the user that may stand before it.
+
     > When an origin server receives a request with an absolute-form of request-target, the origin
     > server MUST ignore the received Host header field (if any) and instead use the host
     > information of the request-target.   (RFC 9112, 3.2.2)
     """
-    absolute = _ABSOLUTE.fullmatch(target)
+    absolute = _absolute(target)
     return absolute[1] if absolute else None
+
+
+def _absolute(target: str) -> re.Match[str] | None:
+    """Its host and port, the port, and the path; a host is letters, digits, dots and hyphens."""
+    found = _ABSOLUTE.fullmatch(target)
+    return found if found and int(found[2] or 0) <= _MOST_PORT else None
 
 
 def _decoded(path: str) -> str:
@@ -81,6 +96,9 @@ def without_query(target: str) -> str:
     return target.partition("?")[0]
 
 
-def has_escaped_slash(target: str) -> bool:
-    """Whether the path holds `%2F` or `%5C`, which applications read in different ways."""
-    return _ESCAPED_SLASH.search(without_query(target)) is not None
+def is_ambiguous(target: str) -> bool:
+    """Whether a normalised path holds what applications read in different ways.
+
+    `%2F` or `%5C`, or a dot segment with parameters (`..;x`) that came out of escapes.
+    """
+    return _AMBIGUOUS.search(without_query(target)) is not None

@@ -15,7 +15,7 @@ from smi.decision.judge import Verdict
 from smi.decision.request import Request
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
-from smi.model.path import has_escaped_slash
+from smi.model.path import is_ambiguous
 from tests import questions, strategies, worlds
 from tests.naive import Naive
 
@@ -100,7 +100,7 @@ def test_adding_a_target_never_removes_access(rng: random.Random) -> None:
 def _at_pods(mesh: Mesh, requests: list[Request]) -> Iterator[Request]:
     """Each request to each pod that may receive it.
 
-    None with an escaped slash: a new pathRegex has such paths refused, whoever allowed them before.
+    None with an ambiguous path: a new pathRegex has them refused, whoever allowed them before.
     """
     for request in requests:
         to, _, port = request.target.rpartition(":")
@@ -109,7 +109,7 @@ def _at_pods(mesh: Mesh, requests: list[Request]) -> Iterator[Request]:
         targets = [f"pod/{e.pod}:{e.target_port}" for e in behind.endpoints] if behind else []
         authority = request.authority or ".".join(reversed(to.split("/")[-2:]))
         for target in targets if to.count("/") == 1 else [request.target]:
-            if not has_escaped_slash(request.path):
+            if not is_ambiguous(request.forwarded or ""):
                 yield replace(request, target=target, authority=authority)
 
 

@@ -26,7 +26,7 @@ _NAMES: tuple[tuple[Message, Callable[[Rule], Iterable[str]]], ...] = (
 
 _FURTHEST_FIRST = (Denial.ROUTE_NOT_GRANTED, Denial.PORT_NOT_GRANTED, Denial.PROTOCOL_NOT_GRANTED)
 
-ESCAPED_SLASH = "(?is:.*%(?:2f|5c).*)"
+ESCAPED_SLASH = r"(?is:.*(?:%2f|%5c|/\.\.?;).*)"
 """Paths in which an application may see a slash where the judge of a path saw none."""
 
 

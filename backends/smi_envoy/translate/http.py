@@ -72,7 +72,9 @@ def _manager(name: str, routes: str, log: accesslog_pb2.AccessLog) -> Manager:
         normalize_path=wrappers_pb2.BoolValue(value=True),
         merge_slashes=True,
         path_with_escaped_slashes_action=escaped,
-        http_protocol_options=protocol_pb2.Http1ProtocolOptions(accept_http_10=True),
+        http_protocol_options=protocol_pb2.Http1ProtocolOptions(
+            accept_http_10=True, allow_custom_methods=True
+        ),
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=NEVER),
         stream_idle_timeout=NEVER,
         upgrade_configs=[Manager.UpgradeConfig(upgrade_type="websocket")],

@@ -9,15 +9,12 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
-
-import h2.config
-import h2.connection
-import h2.events
-import h2.exceptions
+from urllib.parse import quote, unquote
 
 from smi.decision.request import Protocol, Request
+from tests.integration.envoy import http2_messages as frames
+from tests.integration.envoy.http2_messages import LIMIT, Flag, Kind
 
-PREFACE = b"PRI * HTTP/2.0"
 HELLO = b"hello\n"
 PATIENCE = 10.0  # seconds; answers take some milliseconds
 
@@ -45,7 +42,7 @@ async def ask(to: Dialled, request: Request, path: str, authority: str) -> Answe
     try:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection(
-                to.address, to.port, ssl=to.tls, server_hostname=to.server_name
+                to.address, to.port, ssl=to.tls, server_hostname=to.server_name, limit=LIMIT
             )
             try:
                 match request.protocol:
@@ -89,8 +86,6 @@ async def _ask_h2(
     path: str,
     authority: str,
 ) -> Answer:
-    connection = h2.connection.H2Connection(_h2(client=True))
-    connection.initiate_connection()
     pseudo = {
         ":method": request.method,
         ":scheme": "http",
@@ -98,44 +93,29 @@ async def _ask_h2(
         ":path": path,
     }
     headers = [(name.lower(), value.strip()) for name, value in request.headers]
-    connection.send_headers(1, [*pseudo.items(), *headers], end_stream=True)
-    writer.write(connection.data_to_send())
-    while data := await reader.read(65536):
-        for event in connection.receive_data(data):
-            if isinstance(event, h2.events.ResponseReceived):
-                found = {_text(name): _text(value) for name, value in event.headers or ()}
+    said = frames.headers(1, [*pseudo.items(), *headers])
+    writer.write(frames.PREFACE + frames.frame(Kind.SETTINGS) + said)
+    decoder = frames.decoder()
+    async for frame in frames.frames(reader):
+        match frame.kind:
+            case Kind.HEADERS:
+                found = frames.fields(decoder, frame.payload)
                 return _answer(int(found[":status"]), found)
-            if isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+            case Kind.RST_STREAM | Kind.GOAWAY:
                 return Answer(0)
+            case _:
+                writer.write(frames.acknowledged(frame))
     return Answer(0)
 
 
-def _echo(connection: h2.connection.H2Connection, event: h2.events.DataReceived) -> None:
-    """What a request says piece by piece is said back piece by piece."""
-    assert event.stream_id is not None
-    assert event.flow_controlled_length is not None
-    connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-    ended = event.stream_ended is not None
-    connection.send_data(event.stream_id, event.data or b"", end_stream=ended)
-
-
 def _answer(status: int, headers: Mapping[str, str]) -> Answer:
-    told = (headers.get(f"x-{what}", "") for what in ("pod", "method", "path"))
+    told = (unquote(headers.get(f"x-{what}", "")) for what in ("pod", "method", "path"))
     return Answer(status, *told)
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def _h2(*, client: bool) -> h2.config.H2Configuration:
-    return h2.config.H2Configuration(
-        client_side=client,
-        header_encoding="latin-1",
-        validate_outbound_headers=False,
-        normalize_outbound_headers=False,
-        validate_inbound_headers=False,
-    )
+def _told(pod: str, method: bytes, path: bytes) -> list[tuple[str, str]]:
+    """What an application says of a request, so that any bytes come back as they arrived."""
+    return [("x-pod", pod), ("x-method", quote(method)), ("x-path", quote(path))]
 
 
 @asynccontextmanager
@@ -148,15 +128,13 @@ async def application(pod: str, port: int) -> AsyncIterator[None]:
         assert task is not None
         tasks.add(task)
         try:
-            with contextlib.suppress(
-                OSError, asyncio.IncompleteReadError, h2.exceptions.ProtocolError
-            ):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await _serve(pod, reader, writer)
         finally:
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=LIMIT)
     try:
         yield
     finally:
@@ -171,35 +149,30 @@ async def _serve(pod: str, reader: asyncio.StreamReader, writer: asyncio.StreamW
         if line == HELLO:
             writer.write(f"{pod}\n".encode())
             continue
-        if line.startswith(PREFACE):
+        if frames.PREFACE.startswith(line):
             await _serve_h2(pod, line, reader, writer)
             return
-        method, path, *_ = line.decode("latin-1").split(" ")
+        method, path, *_ = [*line.split(b" "), b"", b""]
         await reader.readuntil(b"\r\n\r\n")
-        told = f"x-pod: {pod}\r\nx-method: {method}\r\nx-path: {path}"
+        told = "\r\n".join(f"{name}: {value}" for name, value in _told(pod, method, path))
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{told}\r\n\r\n".encode())
 
 
 async def _serve_h2(
     pod: str, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    connection = h2.connection.H2Connection(_h2(client=False))
-    connection.initiate_connection()
-    data = first
-    while data:
-        for event in connection.receive_data(data):
-            if isinstance(event, h2.events.RequestReceived):
-                asked = {_text(name): _text(value) for name, value in event.headers or ()}
-                told = [
-                    (":status", "200"),
-                    ("x-pod", pod),
-                    ("x-method", asked[":method"]),
-                    ("x-path", asked[":path"]),
-                ]
-                assert event.stream_id is not None
-                ended = event.stream_ended is not None
-                connection.send_headers(event.stream_id, told, end_stream=ended)
-            if isinstance(event, h2.events.DataReceived):
-                _echo(connection, event)
-        writer.write(connection.data_to_send())
-        data = await reader.read(65536)
+    await reader.readexactly(len(frames.PREFACE) - len(first))
+    writer.write(frames.frame(Kind.SETTINGS))
+    decoder = frames.decoder()
+    async for frame in frames.frames(reader):
+        if frame.kind == Kind.HEADERS:
+            asked = frames.fields(decoder, frame.payload)
+            method, path = (asked[f":{n}"].encode("latin-1") for n in ("method", "path"))
+            told = [(":status", "200"), *_told(pod, method, path)]
+            ends = bool(frame.flags & Flag.END_STREAM)
+            writer.write(frames.headers(frame.stream, told, ends=ends))
+        elif frame.kind == Kind.DATA:  # what is said piece by piece is said back piece by piece
+            ended = frame.flags & Flag.END_STREAM
+            writer.write(frames.frame(Kind.DATA, ended, frame.stream, frame.payload))
+        else:
+            writer.write(frames.acknowledged(frame))

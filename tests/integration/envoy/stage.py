@@ -1,6 +1,7 @@
 """A generated mesh played by real Envoys: planned as on one machine, edited while it runs."""
 
 import random
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,11 +14,13 @@ from smi.compiler.compile import Compiler
 from smi.compiler.state import ClusterState, collect
 from smi.decision.decide import Decision, Destination, decide
 from smi.decision.judge import Verdict
+from smi.decision.reception import is_too_large
 from smi.decision.request import Protocol, Request, caller, target
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, SpiffeId, spiffe_id
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
+from smi.model.path import authority
 from smi.model.service import AppProtocol
 from smi.model.workload import Workload
 from smi.standalone.addressing import Machine
@@ -97,6 +100,8 @@ class Stage:
         wanted = target(request.target)
         if wanted.kind == "service" and request.source.startswith("pod/"):
             client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
+            if request.protocol is Protocol.HTTP and "\n" in request.path:
+                return []  # what follows the first line is read as headers
             return list(self._through_sidecar(client, request))
         pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
         if pod is None or not pod.ready or pod.loopback is None:
@@ -121,7 +126,7 @@ class Stage:
             port = client.loopback.services[wanted.name, wanted.port]
             detects = speaks is AppProtocol.DETECT
             yield Way("door", Dialled(client.address, port), bool(mine), detects)
-        if request.is_http and not request.authority and not request.path.startswith("http"):
+        if request.is_http and _is_named_by_proxy(request):
             yield Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
 
     def _direct(self, request: Request, pod: Workload, port: int) -> Dialled:
@@ -144,6 +149,15 @@ class Stage:
                 _issue(self.lab.state, spiffe, uid, file)
             context.load_cert_chain(file)
         return context
+
+
+def _is_named_by_proxy(request: Request) -> bool:
+    """Whether a proxy reads out of it which Service is meant."""
+    host, _, port = Way("proxy", Dialled("", 0)).authority(request).partition(":")
+    others = {host, f"{host}:{port}"} if port == "80" else {f"{host}:{port}"}
+    absolute = re.match("(?i)https?://([^/?]*)", request.path)
+    repeated = any(name.lower() == "host" for name, _ in request.headers)
+    return not request.authority and not repeated and (not absolute or absolute[1] in others)
 
 
 def is_stranger(request: Request) -> bool:
@@ -235,25 +249,55 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
     path = request.forwarded if request.is_http else ""
     if not way.nameable:
-        refused = answer.status == 0 if way.name == "door" else answer.status in {0, 400, 403}
+        denials = {0, 403} | (_refusals(request) if path is None else set())
+        refused = answer.status == 0 if way.name == "door" else answer.status in denials
         return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
     if path is None:
         return _is_refusal(mesh, request, way, answer)
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
+    if way.name in {"door", "proxy"} and request.is_http:
+        decision, path = _at_server(mesh, request, path)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
 
 
+def _at_server(mesh: Mesh, request: Request, path: str) -> tuple[Decision, str]:
+    """What the server decides of `path`, which the client's sidecar made of a request, and of it.
+
+    A second sidecar leaves what the first forwards as it is, unless escapes hid dot segments.
+    """
+    named = None if request.protocol is Protocol.H2 else authority(request.path)
+    arrived = replace(request, path=path, authority=named or request.authority)
+    forwarded = arrived.forwarded
+    assert forwarded is not None, arrived
+    return decide(mesh, arrived), forwarded
+
+
 def _is_refusal(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:
-    """HTTP/2 may reset a stream. To a port that declares nothing, what is no HTTP is bytes."""
+    """Whether it is refused as it has to be, or, by who looks for HTTP, taken for mere bytes."""
     if way.detects:
         as_bytes = decide(mesh, replace(request, protocol=Protocol.TCP)).destinations
         open_ = [d for d in as_bytes if d.judgement.verdict is Verdict.ALLOW]
-        arrived = any(answer.pod in pods_of(mesh, destination) for destination in open_)
-        return arrived or answer.status in {0, 400} or (bool(open_) and not answer.pod)
-    if (request.method, request.path) == ("OPTIONS", "*"):
-        return answer.status in {0, 404}  # a valid request that has no path
-    return answer.status in ({0, 400} if request.protocol is Protocol.H2 else {400})
+        if any(answer.pod in pods_of(mesh, destination) for destination in open_):
+            return True
+        if answer.status == 0 or (open_ and not answer.pod):
+            return True
+    return not answer.pod and answer.status in _refusals(request)
+
+
+def _refusals(request: Request) -> set[int]:
+    """How Envoy answers what is no request; HTTP/2 may reset a stream instead."""
+    http2 = request.protocol is Protocol.H2
+    reset = {0} if http2 else set[int]()
+    if request.method == "CONNECT":  # no route takes it, or it names none
+        return {0} if http2 else {400, 403, 404}
+    if request.method == "OPTIONS" and request.path.startswith("*"):
+        return {404} | reset
+    if not http2 and re.fullmatch("(?i)https?://[^/?]+[?].*", request.path):
+        return {404}
+    if is_too_large(request.path, request.headers, http2=http2):
+        return reset or {431}
+    return {400} | reset
 
 
 def _is_answer_of(

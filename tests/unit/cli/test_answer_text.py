@@ -201,8 +201,11 @@ WIDE = SHOP + PORTS + target("admins", TCP)
             SHOP,
             ["--path", "/items/a%2Fb"],
             [
-                "the path holds an escaped slash where a pathRegex decides: answered with 400",
-                "to allow it: send the path without %2F and %5C",
+                (
+                    "the path holds an escaped slash or dot segment where a pathRegex decides:"
+                    " answered with 400"
+                ),
+                "to allow it: send the path without %2F, %5C and ..;",
             ],
         ),
         (SHOP, ["--path", "items"], ["'items' is no path: answered with 400"]),

@@ -139,8 +139,11 @@ def test_path_that_is_none_is_refused_before_all_else() -> None:
         (a.rule("t", "front", tcp=False, http=[a.match("/a")]), "ProtocolNotGranted"),
     ],
 )
-def test_escaped_slash_is_refused_where_a_path_decides(rule: Rule, reason: str) -> None:
-    assert judged(rule, path="/a%2Fb").reason == reason
+@pytest.mark.parametrize("path", ["/a%2Fb", "/a/%2e%2e;/b"])
+def test_escaped_slash_or_dot_segment_is_refused_where_a_path_decides(
+    path: str, rule: Rule, reason: str
+) -> None:
+    assert judged(rule, path=path).reason == reason
 
 
 NOBODY = Caller(None, None)

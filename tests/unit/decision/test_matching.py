@@ -99,3 +99,19 @@ def test_host_is_the_authority(fields: dict[str, object], host: str) -> None:
 def test_header_beyond_ascii_is_matched_by_its_bytes() -> None:
     match = a.match(headers={"x-user": "é"})
     assert why(match, request(headers=(("x-user", "é"),))) is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "authority"),
+    [(Protocol.HTTP, "web.shop,other,again"), (Protocol.H2, "web.shop")],
+)
+def test_host_that_is_sent_again_is_joined_in_http_1_and_dropped_in_http_2(
+    protocol: Protocol, authority: str
+) -> None:
+    sent = request(protocol=protocol, headers=(("Host", "other"), ("host", "again")))
+    assert seen(sent, WEB, "/").headers == {":authority": authority}
+
+
+def test_host_of_an_absolute_uri_wins() -> None:
+    sent = request(path="http://u@there/x", authority="here", headers=(("host", "other"),))
+    assert seen(sent, WEB, "/x").headers == {":authority": "there"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smi.model.path import authority, has_escaped_slash, normalised, without_query
+from smi.model.path import authority, is_ambiguous, normalised, without_query
 
 BOTH = [
     ("/", "/"),
@@ -53,6 +53,16 @@ BOTH = [
     ("/%2%45/x", "/%252E/x"),
     ('/"<>^`{|}', "/%22%3C%3E%5E%60%7B%7C%7D"),
     ("/a'b()!*,$&+=;:@[]~", "/a'b()!*,$&+=;:@[]~"),
+    ("/a/..;/b", "/b"),
+    ("/a/..;x=1;y/b", "/b"),
+    ("/a/.;x", "/a/"),
+    ("/a/..;x?y/..;/", "/?y/..;/"),
+    ("/a/..;\\b", "/"),
+    ("/a/..;%2fb", "/"),
+    ("/a/..%3b/b", "/a/..%3b/b"),
+    ("/a/...;/b", "/a/...;/b"),
+    ("/a;x/../b", "/b"),
+    ("/a/;../b", "/a/;../b"),
     ("/?", "/?"),
     ("/a?/../b//c", "/a?/../b//c"),
     ("/a?%00", "/a?%00"),
@@ -93,6 +103,19 @@ def test_target_is_rewritten_as_sidecars_do(target: str, expected: str | None, h
         ("http://h", "/"),
         ("http://h//x", "/x"),
         ("http://h:80/x", "/x"),
+        ("http://u:p@h/x", "/x"),
+        ("http://@h/x", "/x"),
+        ("http://[::1]:080/x", "/x"),
+        ("http://h.-:65535/x", "/x"),
+        ("http://h:65536/x", None),
+        ("http://h:/x", None),
+        ("http://h:x/x", None),
+        ("http://:80/x", None),
+        ("http://h_/x", None),
+        ("http://%41/x", None),
+        ("http://a\\b/x", None),
+        ("http://a@b@c/x", None),
+        ("http://[x]/x", None),
         ("http:///x", None),
         ("http://h?q", None),  # answered with 404
     ],
@@ -118,8 +141,25 @@ def test_what_is_forwarded_is_left_alone_by_the_next_sidecar(target: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("target", "expected"), [("/a/%2e%2e;/b", "/a/..;/b"), ("/a\\..;\\b", "/a/..;/b")]
+)
+def test_dot_segment_that_escapes_hid_keeps_its_parameters(target: str, expected: str) -> None:
+    once = normalised(target)
+    assert once == expected
+    assert is_ambiguous(once)
+
+
+@pytest.mark.parametrize(
     ("target", "expected"),
-    [("http://h:80/x", "h:80"), ("HTTPS://h", "h"), ("/x", None), ("http:///x", None), ("*", None)],
+    [
+        ("http://h:80/x", "h:80"),
+        ("HTTPS://h", "h"),
+        ("http://u@h/x", "h"),
+        ("http://u:p@h:1", "h:1"),
+        ("/x", None),
+        ("http:///x", None),
+        ("*", None),
+    ],
 )
 def test_absolute_uri_names_the_host(target: str, expected: str | None) -> None:
     assert authority(target) == expected
@@ -132,7 +172,20 @@ def test_query_is_no_part_of_what_a_path_is_judged_on() -> None:
 
 @pytest.mark.parametrize(
     ("target", "expected"),
-    [("/a%2Fb", True), ("/a%2f", True), ("/%5c", True), ("/a?%2F", False), ("/a%252F", False)],
+    [
+        ("/a%2Fb", True),
+        ("/a%2f", True),
+        ("/%5c", True),
+        ("/a/..;/b", True),
+        ("/.;x", True),
+        ("/a?%2F", False),
+        ("/a?/..;", False),
+        ("/a%252F", False),
+        ("/a;..;/b", False),
+        ("/...;", False),
+    ],
 )
-def test_escaped_slash_counts_in_the_path_only(target: str, expected: bool) -> None:
-    assert has_escaped_slash(target) is expected
+def test_what_applications_read_in_two_ways_counts_in_the_path_only(
+    target: str, expected: bool
+) -> None:
+    assert is_ambiguous(target) is expected

@@ -1,8 +1,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+import re2
+
 from smi.model.identity import PodUid
 from smi.model.inbound import Mode, Rule
+from smi.model.path import is_ambiguous
 from smi_envoy.translate import authorization
 from tests import builders as a
 from tests.xds_json import as_json, values
@@ -142,3 +146,21 @@ def test_audit_mode_records_an_escaped_slash_where_a_path_decides() -> None:
     assert list(values(first["predicate"], "regex")) == [authorization.ESCAPED_SLASH]
     assert actions(first) == {"EscapedSlash"}
     assert second["on_match"]["matcher"] == judgement(*rules)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_refused"),
+    [
+        ("/a%2Fb", True),
+        ("/%5c", True),
+        ("/a/..;/b", True),
+        ("/.;x", True),
+        ("/a;b/c", False),
+        ("/a;../b", False),
+        ("/...;", False),
+        ("/a%252Fb", False),
+    ],
+)
+def test_sidecars_refuse_the_paths_that_decide_calls_ambiguous(path: str, is_refused: bool) -> None:
+    assert (re2.fullmatch(authorization.ESCAPED_SLASH, path) is not None) is is_refused
+    assert is_ambiguous(path) is is_refused
