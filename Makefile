@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test coverage mutants check format bench wheel pins clean
+.PHONY: help setup demo test soak coverage mutants check format bench wheel pins clean
 
 BIN := .venv/bin
 # The protobuf source and the build back end: on the path of builds only, never in .venv
@@ -31,6 +31,9 @@ demo: .venv/project ## a small shop in a mesh on this machine; DEMO_ARGS="--dura
 
 test: .venv/project ## the whole test suite; TEST_ARGS="-k split"
 	@$(BIN)/pytest $(TEST_ARGS)
+
+soak: .venv/project ## the differential test at length; SOAK_ARGS="--requests 50000 --seed 7"
+	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 coverage: .venv/project ## the suite without real Envoys; every branch of the pure rooms
 	@$(BIN)/pytest -q tests/unit tests/property tests/golden --cov --cov-report=

@@ -26,12 +26,12 @@ class Naive:
         self, things: Iterable[Thing], trust_domain: str = "cluster.local", mode: str = "strict"
     ) -> None:
         self.things, self.domain, self.default = list(things), trust_domain, mode
+        self.found: dict[Any, list[Thing]] = {}
+        for thing in self.things:
+            self.found.setdefault((thing.kind, thing.metadata.namespace), []).append(thing)
 
     def of(self, kind: str, ns: str, name: str | None = None) -> Iterator[Thing]:
-        for thing in self.things:
-            meta = thing.metadata
-            if (thing.kind, meta.namespace) == (kind, ns) and name in {None, meta.name}:
-                yield thing
+        return (t for t in self.found.get((kind, ns), ()) if name in {None, t.metadata.name})
 
     def shares(self, asked: Thing) -> dict[Answer, Fraction]:
         """Which share goes where, and whether it is allowed there; empty if nobody can answer."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -80,6 +81,7 @@ def is_sendable(asked: Thing, http2: bool) -> bool:
     return few and words and tidy and not bad and asked.method != "CONNECT"
 
 
+@lru_cache(maxsize=256)
 def normal(asked: Thing) -> str | None:
     """The request target as sidecars forward it; `None` where they refuse it."""
     target, http2 = asked.path, asked.protocol == "h2"
