@@ -69,7 +69,7 @@ def _ends(rng: random.Random, found: list[Document]) -> Ends:
         return Ends(rng.choice(deployments), rng.choice(deployments), [])
     target = rng.choice(targets)
     ns, spec = target["metadata"]["namespace"], target["spec"]
-    source = rng.choice(spec["sources"])
+    source = rng.choice(spec["sources"] or [{}])
     callers = _members(found, source, source.get("namespace", ns)) or deployments
     servers = _members(found, spec["destination"], ns) or of(found, "Deployment", ns)
     return Ends(rng.choice(callers), rng.choice(servers), spec["rules"])
@@ -78,10 +78,10 @@ def _ends(rng: random.Random, found: list[Document]) -> Ends:
 def _members(found: list[Document], reference: Document, ns: str) -> list[Document]:
     """The workloads that a reference means, roughly."""
     here = of(found, "Deployment", ns)
-    if reference["kind"] == "ServiceAccount":
+    if reference.get("kind") == "ServiceAccount":
         return [d for d in here if _account(d) == f"{ns}/{reference['name']}"]
     for binding in of(found, "IdentityBinding", ns):
-        if binding["metadata"]["name"] == reference["name"]:
+        if binding["metadata"]["name"] == reference.get("name"):
             schemes: Any = binding["spec"]["schemes"]
             labels = schemes.get("podLabelSelector", {}).get("matchLabels", {"": ""})
             names = [schemes.get("serviceAccount"), *schemes.get("spiffeIdentities", ())]
@@ -129,14 +129,16 @@ def _satisfying(
         return request
     match = rng.choice(matches)
     (path,) = (p for p in samples.PATHS if p.regex == match.get("pathRegex"))
-    written = tuple(pair for header in match.get("headers", ()) for pair in header.items())
+    headers = match.get("headers", ())
+    maps = [headers] if isinstance(headers, dict) else headers
+    written = tuple(pair for pairs in maps for pair in pairs.items())
     (header,) = (h for h in samples.HEADERS if h.regexes == written)
     paths = path.missing if miss == "path" else path.satisfying
-    headers = header.missing if miss == "headers" else header.satisfying
+    sendable = header.missing if miss == "headers" else header.satisfying
     methods = [m for m in match.get("methods", ()) if m != "*"]
     if miss == "method" and "*" not in match.get("methods", "*"):
         methods = [m for m in samples.SENT_METHODS if m not in methods]
-    sent = rng.choice(headers or ((),))
+    sent = rng.choice(sendable or ((),))
     return replace(
         request,
         path=rng.choice(paths or ("/",)),

@@ -53,6 +53,7 @@ METHODS = (
     ("GET", "HEAD"),
     ("POST", "PUT"),
     ("DELETE", "PATCH", "OPTIONS"),
+    ("CONNECT", "TRACE"),
     ("*",),
     ("GET", "*"),
     (),

@@ -34,6 +34,8 @@ SPOKEN: tuple[Document, ...] = (
 WEIGHTS = (0, 1, 1, 2, 10, 90, 1000, 7_000_000_000)
 TIMES = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", None)
 DANGLING = 0.07
+INVALID = 0.04  # of TrafficTargets: without rules, sources or destination
+NAME_ONLY = 0.08  # of matches: without path, methods and headers
 
 seeds = st.integers(min_value=0, max_value=2**32 - 1)
 
@@ -140,6 +142,8 @@ def group(rng: random.Random, ns: str, name: str) -> Document:
 
 def _match(rng: random.Random, number: int) -> Document:
     match: Document = {"name": f"m{number if rng.random() < 0.9 else 0}"}
+    if rng.random() < NAME_ONLY:
+        return match
     path = rng.choice(samples.PATHS)
     if path.regex is not None:
         match["pathRegex"] = path.regex
@@ -148,7 +152,10 @@ def _match(rng: random.Random, number: int) -> Document:
         match["methods"] = list(methods)
     headers = rng.choice(samples.HEADERS) if rng.random() < 0.4 else samples.HEADERS[0]
     if headers.regexes:
-        match["headers"] = [{name: regex} for name, regex in headers.regexes]
+        as_map = dict(headers.regexes)
+        as_list = [{name: regex} for name, regex in headers.regexes]
+        is_map = len(as_map) == len(as_list) and rng.random() < 0.5
+        match["headers"] = as_map if is_map else as_list
     return match
 
 
@@ -161,7 +168,14 @@ def ports_route(rng: random.Random, ns: str, kind: str, name: str) -> Document:
 def binding(rng: random.Random, ns: str, name: str) -> Document:
     schemes: Document = {}
     if rng.random() < 0.5:
-        labels = rng.choice(({"tier": "blue"}, {"tier": "green"}, {"app": "app-0"}))
+        labels = rng.choice(
+            (
+                {"tier": "blue"},
+                {"tier": "green"},
+                {"app": "app-0"},
+                {"app": "app-1", "tier": "blue"},
+            )
+        )
         schemes["podLabelSelector"] = {"matchLabels": labels}
     elif rng.random() < 0.5:
         schemes["serviceAccount"] = rng.choice(ACCOUNTS)
@@ -172,6 +186,7 @@ def binding(rng: random.Random, ns: str, name: str) -> Document:
             f"cluster.local/ns/{ns}/sa/{account}",
             f"spiffe://cluster.local/ns/{other}/sa/{account}",
             f"spiffe://example.org/ns/{ns}/sa/{account}",
+            f"spiffe://cluster.local/ns/{ns}/sa/{account}/more",
         )
         schemes["spiffeIdentities"] = rng.sample(written, rng.randint(1, 2))
     return _document("IdentityBinding", ns, name, {"schemes": schemes})
@@ -192,9 +207,10 @@ def target(rng: random.Random, found: list[Document], name: str) -> Document:
             source | ({} if caller == ns and rng.random() < 0.5 else {"namespace": caller})
         )
     rules = [_rule(rng, found, ns) for _ in range(rng.choice((1, 1, 2, 3)))]
-    return _document(
-        "TrafficTarget", ns, name, {"destination": destination, "sources": sources, "rules": rules}
-    )
+    spec = {"destination": destination, "sources": sources, "rules": rules}
+    if rng.random() < INVALID:
+        spec |= rng.choice(({"rules": []}, {"sources": []}, {"destination": {}}))
+    return _document("TrafficTarget", ns, name, spec)
 
 
 def _twin(rng: random.Random, found: list[Document], one: Document) -> Document:
@@ -227,7 +243,8 @@ def _rule(rng: random.Random, found: list[Document], ns: str) -> Document:
     rule: Document = {"kind": kind, "name": route["metadata"]["name"]}
     if kind == "HTTPRouteGroup" and rng.random() < 0.4:
         names = [match["name"] for match in route["spec"]["matches"]]
-        rule["matches"] = [rng.choice(names) if rng.random() > DANGLING else "gone"]
+        chosen = rng.choice(([rng.choice(names)], names, []))  # an empty list selects all
+        rule["matches"] = chosen if rng.random() > DANGLING else ["gone"]
     return rule
 
 

@@ -10,6 +10,7 @@ from smi import scheme
 from smi.compiler.state import ClusterState, collect
 from smi.decision.decide import Decision
 from smi.decision.judge import Verdict
+from smi.errors import InvalidResource
 from smi.k8s import core_v1
 from smi.k8s.resource import Resource
 from tests.naive import Answer
@@ -20,18 +21,26 @@ class Decoder:
     """Owns what was decoded, so that equal documents stay the same objects."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Document, Resource]] = {}
+        self._known: dict[int, tuple[Document, Resource | None]] = {}
 
     def resources(self, found: Iterable[Document]) -> list[Resource]:
-        """The objects that `found` describe."""
-        return [self._resource(document) for document in found]
+        """The objects that `found` describe; what is invalid describes none."""
+        decoded = (self._resource(document) for document in found)
+        return [resource for resource in decoded if resource is not None]
 
-    def _resource(self, document: Document) -> Resource:
+    def _resource(self, document: Document) -> Resource | None:
         if id(document) not in self._known:
-            resource = scheme.decode(document)
-            assert resource is not None, document
-            self._known[id(document)] = (document, resource)
+            self._known[id(document)] = (document, _decoded(document))
         return self._known[id(document)][1]
+
+
+def _decoded(document: Document) -> Resource | None:
+    try:
+        resource = scheme.decode(document)
+    except InvalidResource:
+        return None
+    assert resource is not None, document
+    return resource
 
 
 def state(found: Iterable[Document]) -> ClusterState:

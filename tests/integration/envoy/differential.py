@@ -104,7 +104,8 @@ class Run:
             self.tally.disagreements.append(f"{where}: decide and the naive reading of {request}")
         if not is_expected(playing.mesh, request, decision, way, answer):
             said = [(d.place, d.judgement.reason) for d in decision.destinations]
-            problem = f"{where}: {way.name} {request}\n  {answer} for {said}"
+            again = await send(request, way)  # whether it lasts says much about why
+            problem = f"{where}: {way.name} {request}\n  {answer} for {said}; again {again}"
             self.tally.disagreements.append(problem)
 
     async def _judge_shares(

@@ -5,6 +5,7 @@ Nothing here tidies what is sent: a path goes out as it is written.
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -39,53 +40,61 @@ class Dialled(NamedTuple):
 
 async def ask(to: Dialled, request: Request, path: str, authority: str) -> Answer:
     """Send `request` as it is, over a new connection."""
+    match request.protocol:
+        case Protocol.TCP:
+            said, hear = HELLO, _hear_tcp
+        case Protocol.H2:
+            said, hear = _in_http2(request, path, authority), _hear_http2
+        case _:
+            said, hear = _in_http1(request, path, authority), _hear_http1
     try:
         async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection(
-                to.address, to.port, ssl=to.tls, server_hostname=to.server_name, limit=LIMIT
-            )
+            reader, writer = await _dial(to, said)
             try:
-                match request.protocol:
-                    case Protocol.TCP:
-                        return await _ask_tcp(reader, writer)
-                    case Protocol.H2:
-                        return await _ask_h2(reader, writer, request, path, authority)
-                    case _:
-                        return await _ask_http(reader, writer, request, path, authority)
+                return await hear(reader, writer)
             finally:
                 writer.transport.abort()
-    except (OSError, asyncio.IncompleteReadError, ssl.SSLError):
+    except (OSError, asyncio.IncompleteReadError):
         return Answer(0)
 
 
-async def _ask_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-    writer.write(HELLO)
+async def _dial(to: Dialled, said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect, and say the first thing at once.
+
+    Who looks for HTTP waits a second for it, and on a busy machine a turn of the loop takes that.
+    """
+    if to.tls is not None:
+        reader, writer = await asyncio.open_connection(
+            to.address, to.port, ssl=to.tls, server_hostname=to.server_name, limit=LIMIT
+        )
+        writer.write(said)
+        return reader, writer
+    connection = socket.create_connection((to.address, to.port))
+    connection.setblocking(False)
+    sent = connection.send(said)
+    reader, writer = await asyncio.open_connection(sock=connection, limit=LIMIT)
+    writer.write(said[sent:])
+    return reader, writer
+
+
+async def _hear_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
     pod = await reader.readline()
     return Answer(200, pod.decode().strip()) if pod else Answer(0)
 
 
-async def _ask_http(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    request: Request,
-    path: str,
-    authority: str,
-) -> Answer:
+def _in_http1(request: Request, path: str, authority: str) -> bytes:
     lines = [f"{request.method} {path} HTTP/1.1", f"host: {authority}", "connection: close"]
     lines += [f"{name}: {value}" for name, value in request.headers]
-    writer.write("\r\n".join([*lines, "content-length: 0", "", ""]).encode())
+    return "\r\n".join([*lines, "content-length: 0", "", ""]).encode()
+
+
+async def _hear_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = dict(line.split(": ", 1) for line in head[1:] if line)
     return _answer(int(head[0].split()[1]), headers)
 
 
-async def _ask_h2(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    request: Request,
-    path: str,
-    authority: str,
-) -> Answer:
+def _in_http2(request: Request, path: str, authority: str) -> bytes:
     pseudo = {
         ":method": request.method,
         ":scheme": "http",
@@ -94,7 +103,10 @@ async def _ask_h2(
     }
     headers = [(name.lower(), value.strip()) for name, value in request.headers]
     said = frames.headers(1, [*pseudo.items(), *headers])
-    writer.write(frames.PREFACE + frames.frame(Kind.SETTINGS) + said)
+    return frames.PREFACE + frames.frame(Kind.SETTINGS) + said
+
+
+async def _hear_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
     decoder = frames.decoder()
     async for frame in frames.frames(reader):
         match frame.kind:

@@ -293,8 +293,8 @@ def _refusals(request: Request) -> set[int]:
         return {0} if http2 else {400, 403, 404}
     if request.method == "OPTIONS" and request.path.startswith("*"):
         return {404} | reset
-    if not http2 and re.fullmatch("(?i)https?://[^/?]+[?].*", request.path):
-        return {404}
+    if not http2 and re.match("(?i)https?://[^/?]+[?]", request.path):
+        return {400, 404}
     if is_too_large(request.path, request.headers, http2=http2):
         return reset or {431}
     return {400} | reset

@@ -97,7 +97,7 @@ def _named(name: str) -> Case:
 
 
 async def _play(playing: Stage, documents: list[Document]) -> None:
-    await playing.play([d for d in documents if not cases.decoded([d])[1]])
+    await playing.play(documents)
 
 
 async def _ask_all(playing: Stage, case: Case) -> None:
