@@ -142,7 +142,7 @@ def _to_splits(
 ) -> Iterator[Request]:
     """Requests that some split divides, each protocol's some times over."""
     clients = [f"pod/{questions.pod_of(rng, d)}" for d in strategies.of(found, "Deployment")]
-    for name, routes in playing.mesh.routes.items():
+    for name, routes in sorted(playing.mesh.routes.items()):
         for route in routes:
             if any(split.matches is None for split in route.splits):
                 for client, protocol in itertools.product(clients, ("http", "h2", "tcp")):

@@ -219,7 +219,8 @@ def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
         pods = (w for w in mesh.workloads.values() if str(w.identity) == str(wanted.name))
         named = pods if wanted.kind == "sa" else ()
         choice = [f"pod/{w.name}:{wanted.port}" for w in named] or [request.target]
-    found = replace(request, target=rng.choice(choice or [request.target]), authority=authority)
+    to = rng.choice(sorted(choice) or [request.target])
+    found = replace(request, target=to, authority=authority)
     return found if request.is_http else replace(found, source=_tcp_source(mesh, request.source))
 
 
