@@ -21,9 +21,18 @@ from smi_envoy.ca.authority import Root
 from smi_envoy.translate import names
 from tests import builders as a
 from tests.integration.envoy import certificates, frames, harness, http2_attacks, raw, speech
-from tests.integration.envoy.callers import AS_FRONT, BLUE, FRONTS, Caller, callers
+from tests.integration.envoy.callers import (
+    AS_FRONT,
+    AS_SOMEBODY,
+    BLUE,
+    FRONTS,
+    INTRUDER,
+    Caller,
+    callers,
+)
+from tests.integration.envoy.certificates import Certificate
 from tests.integration.envoy.harness import BANNER, Lab, Loopback, lab
-from tests.integration.envoy.raw import Door
+from tests.integration.envoy.raw import Door, Outcome
 
 pytestmark = pytest.mark.envoy
 
@@ -167,6 +176,16 @@ async def test_callers_are_taken_for_whom_the_table_says(running: Lab) -> None:
         for (name, caller), mode in itertools.product(table.items(), Mode)
     }
     assert found == wanted
+
+
+async def test_name_of_the_other_protocol_is_judged_by_its_own_rules(running: Lab) -> None:
+    request = b"GET /api HTTP/1.1\r\nhost: web.shop\r\n\r\n"
+    front, intruder = Caller(AS_FRONT, FRONTS), Caller(AS_SOMEBODY, Certificate((INTRUDER,)))
+    bytes_of_requests = door(running, Mode.STRICT, HTTP, front)._replace(sni=server_name(front))
+    assert await raw.send(bytes_of_requests, request) == Outcome(b"", closed=True)
+    for caller, status in ((intruder, 403), (front, 502)):  # the banner is no answer to a request
+        to = door(running, Mode.STRICT, TCP, caller)._replace(sni=caller.http_sni)
+        assert (await raw.send(to, request)).statuses == [status]
 
 
 @pytest.mark.parametrize("port", [HTTP, TCP])
