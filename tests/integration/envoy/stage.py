@@ -221,10 +221,10 @@ def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
         choice = [f"pod/{w.name}:{wanted.port}" for w in named] or [request.target]
     to = rng.choice(sorted(choice) or [request.target])
     found = replace(request, target=to, authority=authority)
-    return found if request.is_http else replace(found, source=_tcp_source(mesh, request.source))
+    return found if request.is_http else replace(found, source=tcp_source(mesh, request.source))
 
 
-def _tcp_source(mesh: Mesh, source: str) -> str:
+def tcp_source(mesh: Mesh, source: str) -> str:
     """A pod of the account that `source` names, if there is one: TCP knows its callers by pod."""
     if not _is_of_no_pod(mesh, source):
         return source

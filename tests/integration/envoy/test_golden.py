@@ -21,7 +21,7 @@ from tests.golden import cases
 from tests.golden.cases import Case
 from tests.integration.envoy import shares, speech
 from tests.integration.envoy.speech import Answer, Dialled
-from tests.integration.envoy.stage import Stage, Way, is_expected, pods_of, stage
+from tests.integration.envoy.stage import Stage, Way, is_expected, pods_of, stage, tcp_source
 from tests.naive import Naive
 from tests.strategies import Document
 
@@ -83,7 +83,8 @@ async def test_server_refuses_a_client_without_a_sidecar(
     playing: Stage, protocol: Protocol
 ) -> None:
     await _play(playing, _named("14-the-server-enforces").documents)
-    request = Request("shop/front", "pod/shop/web-0:8080", protocol, authority="web.shop")
+    front = tcp_source(playing.mesh, "shop/front")
+    request = Request(front, "pod/shop/web-0:8080", protocol, authority="web.shop")
     (known,) = playing.ways(request)
     (stranger,) = playing.ways(replace(request, source="none"))
     plain = Dialled(known.to.address, known.to.port)
@@ -129,6 +130,8 @@ def _at_servers(playing: Stage, request: Request, decision: Decision) -> Iterato
         for pod in pods_of(playing.mesh, destination):
             to = f"pod/{pod}:{destination.place.target_port}"
             judged = replace(request, target=to, authority=f"{name.name}.{name.namespace}")
+            if not request.is_http:
+                judged = replace(judged, source=tcp_source(playing.mesh, request.source))
             (same,) = decide(playing.mesh, judged).destinations
             assert same.judgement.verdict is destination.judgement.verdict
             assert playing.ways(judged), judged
