@@ -5,7 +5,7 @@ nothing to a mesh. Of an smi-spec.io group everything is meant for us, so what i
 is an error that names what is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -13,12 +13,19 @@ from pydantic_core import ErrorDetails
 
 from smi import access, specs, split
 from smi.access import conversion as access_conversion
+from smi.access import v1alpha1 as access_v1alpha1
+from smi.access import v1alpha2 as access_v1alpha2
 from smi.access import v1alpha3 as access_v1alpha3
 from smi.errors import InvalidResource, Problem
 from smi.k8s import apps_v1, batch_v1, core_v1
+from smi.k8s.document import Document
 from smi.k8s.resource import OpenResource, Resource
-from smi.k8s.shape import Shape
+from smi.k8s.shape import CONVERTED, Shape
 from smi.k8s.wording import field_path, wording
+from smi.specs import conversion as specs_conversion
+from smi.specs import v1alpha1 as specs_v1alpha1
+from smi.specs import v1alpha2 as specs_v1alpha2
+from smi.specs import v1alpha3 as specs_v1alpha3
 from smi.split import conversion as split_conversion
 from smi.split import v1alpha2 as split_v1alpha2
 from smi.split import v1alpha3 as split_v1alpha3
@@ -33,10 +40,18 @@ class Kind(NamedTuple):
 
 # Of one kind, oldest version first: the last one is what an error recommends.
 _READ: tuple[type[Resource], ...] = (
+    access_v1alpha1.TrafficTarget,
+    access_v1alpha2.TrafficTarget,
     access_v1alpha3.TrafficTarget,
     access.TrafficTarget,
     access.IdentityBinding,
+    specs_v1alpha1.HTTPRouteGroup,
+    specs_v1alpha2.HTTPRouteGroup,
+    specs_v1alpha3.HTTPRouteGroup,
     specs.HTTPRouteGroup,
+    specs_v1alpha1.TCPRoute,
+    specs_v1alpha2.TCPRoute,
+    specs_v1alpha3.TCPRoute,
     specs.TCPRoute,
     specs.UDPRoute,
     split_v1alpha2.TrafficSplit,
@@ -56,6 +71,18 @@ _CLASSES = {
     for read in _READ
 }
 _SMI_KINDS = tuple(kind for kind, read in _CLASSES.items() if issubclass(read, OpenResource))
+_HUBS = {kind.kind: kind for kind in _SMI_KINDS}
+
+_TO_HUB: dict[str, Callable[[Document], Document]] = {
+    "access.smi-spec.io/v1alpha1": access_conversion.v1alpha1_to_hub,
+    "access.smi-spec.io/v1alpha2": access_conversion.v1alpha2_to_hub,
+    "access.smi-spec.io/v1alpha3": access_conversion.v1alpha3_to_hub,
+    "specs.smi-spec.io/v1alpha1": specs_conversion.v1alpha1_to_hub,
+    "specs.smi-spec.io/v1alpha2": specs_conversion.v1alpha2_to_hub,
+    "specs.smi-spec.io/v1alpha3": specs_conversion.v1alpha3_to_hub,
+    "split.smi-spec.io/v1alpha2": split_conversion.v1alpha2_to_hub,
+    "split.smi-spec.io/v1alpha3": split_conversion.v1alpha3_to_hub,
+}
 
 # What to write, by field: `Kind path` where the name alone would not tell which is meant.
 _EXAMPLES = {
@@ -70,6 +97,10 @@ _EXAMPLES = {
     "schemes": "schemes: {serviceAccount: web}",
     "matchLabels": "matchLabels: {app: web}",
     "spiffeIdentities": "spiffeIdentities: [spiffe://cluster.local/ns/shop/sa/web]",
+    "specs": "specs: [{kind: HTTPRouteGroup, name: api}]",
+    "TrafficTarget destination.port": "port: 8080",
+    "TrafficTarget spec.destination.port": "port: 8080",
+    "HTTPRouteGroup matches": "matches: [{name: api, pathRegex: /api}]",
     "HTTPRouteGroup spec.matches": "matches: [{name: api, pathRegex: /api}]",
     "TCPRoute spec.matches": "matches: {ports: [8080]}, or matches: {ports: []} for all ports",
     "UDPRoute spec.matches": "matches: {ports: [5353]}, or matches: {ports: []} for all ports",
@@ -103,25 +134,36 @@ def decode(document: Mapping[str, Any]) -> Resource | None:
         raise InvalidResource(_finding(document, kind, detail) for detail in details) from None
 
 
+def encode(resource: Resource) -> Document:
+    """The document that describes `resource`; only what was given is in it."""
+    written = resource.model_dump(mode="json", exclude_unset=True)
+    return {"apiVersion": resource.api_version, "kind": resource.kind} | written
+
+
 def to_hub(resource: Resource) -> Resource:
     """The same object at the newest version of its group; any other object as it is."""
-    match resource:
-        case access_v1alpha3.TrafficTarget():
-            return access_conversion.v1alpha3_to_hub(resource)
-        case split_v1alpha2.TrafficSplit():
-            return split_conversion.v1alpha2_to_hub(resource)
-        case split_v1alpha3.TrafficSplit():
-            return split_conversion.v1alpha3_to_hub(resource)
-        case _:
-            return resource
+    if resource.api_version not in _TO_HUB:
+        return resource
+    document = to_hub_document(encode(resource))
+    hub = _CLASSES[_HUBS[resource.kind]]
+    return hub.model_validate(document, by_alias=True, by_name=False, context=CONVERTED)
+
+
+def to_hub_document(document: Mapping[str, Any]) -> Document:
+    """What `to_hub` makes of a document, read or not: what is stored always converts."""
+    version = document.get("apiVersion")
+    convert = _TO_HUB.get(version) if isinstance(version, str) else None
+    return dict(document) if convert is None else convert(dict(document))
 
 
 def unknown_fields(resource: Resource) -> tuple[str, ...]:
     """The fields of an SMI object that its version does not have, as `spec.rules[0].match`.
 
-    They are kept and mean nothing: somebody should be warned. Always empty for other kinds.
+    They are kept and mean nothing: somebody should be warned. Always empty for other kinds, and
+    for metadata, which is Kubernetes' own.
     """
-    return tuple(_unknown(resource, ""))
+    found = _unknown(resource, "")
+    return tuple(path for path in found if not path.startswith("metadata."))
 
 
 def _unknown(value: object, path: str) -> Iterator[str]:
@@ -155,7 +197,10 @@ def _refuse_unread(document: Mapping[str, Any], kind: Kind) -> None:
     if not (group.endswith("smi-spec.io") or (known and not group)):
         return
     if known:
-        message = f"should be {' or '.join(known)}, not {kind.api_version}"
+        *older, newest = known
+        others = ", ".join(version.rpartition("/")[2] for version in older)
+        choice = newest + (f" (or {others})" if older else "")
+        message = f"should be {choice}, not {kind.api_version}"
         raise InvalidResource([_problem(document, "apiVersion", message)])
     choice = ", ".join(sorted({smi.kind for smi in _SMI_KINDS}))
     raise InvalidResource([_problem(document, "kind", f"should be one of {choice}")])

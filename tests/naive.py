@@ -143,8 +143,7 @@ class Naive:
             leads = {(p.port, parts.target_port(p, pod)) for s in services for p in s.spec.ports}
             own, through = own | {to for _, to in leads if to}, through | leads
         leading = {(n, to) for n, to in through if n not in own and to}
-        return (not rules and other in {r.kind for r in target.spec.rules}) or any(
-            not ports or (n, port) in leading or (n == port and n not in dict(leading))
-            for ports in routes
-            for n in ports or (0,)
-        )
+        met = {n for n, to in leading if to == port} | {port} - set(dict(leading))
+        other_says = not rules and other in {r.kind for r in target.spec.rules}
+        listed = other_says or any(not ports or met & set(ports) for ports in routes)
+        return listed and parts.destination_port(target) in {None, *met}

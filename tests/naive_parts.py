@@ -47,6 +47,15 @@ def target_port(port: Thing, pod: Thing) -> int | None:
     return int(named[0].container_port) if named else None
 
 
+def destination_port(target: Thing) -> int | None:
+    """2.2(6): the port of v1alpha1 and v1alpha2; 0, which nobody has, where it is damaged."""
+    text = target.metadata.annotations.get("conversion.smi-mesh.io/destination-port")
+    if text is None:
+        return None
+    sound = re.fullmatch("[1-9][0-9]*", text, re.ASCII) and len(text) < 6
+    return int(text) if sound and int(text) < 65536 else 0
+
+
 def root_of(split: Thing) -> str | None:
     """A13: `name`, `name.ns` or `name.ns.svc...`, of the split's own namespace."""
     ns = re.escape(split.metadata.namespace)

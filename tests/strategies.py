@@ -210,7 +210,11 @@ def target(rng: random.Random, found: list[Document], name: str) -> Document:
     spec = {"destination": destination, "sources": sources, "rules": rules}
     if rng.random() < INVALID:
         spec |= rng.choice(({"rules": []}, {"sources": []}, {"destination": {}}))
-    return _document("TrafficTarget", ns, name, spec)
+    made = _document("TrafficTarget", ns, name, spec)
+    if rng.random() < 0.1:
+        port = str(rng.choice((80, 80, 8080, 8081, 9090, 5432, "0", "x")))
+        made["metadata"]["annotations"] = {"conversion.smi-mesh.io/destination-port": port}
+    return made
 
 
 def _twin(rng: random.Random, found: list[Document], one: Document) -> Document:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator
 
+from smi.access.newer import refuse_bindings
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, NotEmpty, OpenShape
 
@@ -12,19 +12,9 @@ from smi.k8s.shape import Name, NotEmpty, OpenShape
 class IdentityReference(OpenShape):
     """One end of a target; `namespace` None means the target's own."""
 
-    kind: Name
+    kind: Annotated[Name, AfterValidator(refuse_bindings)]
     name: Name
     namespace: str | None = None
-
-    @field_validator("kind")
-    @classmethod
-    def _refuse_bindings(cls, kind: str) -> str:
-        if kind == "IdentityBinding":
-            raise PydanticCustomError(
-                "newer_kind",
-                "v1alpha3 has no IdentityBinding; write apiVersion: access.smi-spec.io/v1alpha4",
-            )
-        return kind
 
 
 class Rule(OpenShape):

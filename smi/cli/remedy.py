@@ -1,6 +1,6 @@
 """What to write so that a request is allowed, by the reason why it is not. Pure."""
 
-from smi.access import TrafficTarget
+from smi.access import TrafficTarget, destination_port
 from smi.cli.answer import Answer
 from smi.decision.decide import Place
 from smi.decision.request import Protocol
@@ -44,6 +44,11 @@ def in_target(answer: Answer, place: Place, reason: str, target: Manifest) -> st
             return "write another TrafficTarget, whose rules name TCPRoutes and no HTTPRouteGroup"
         case "ProtocolNotGranted":
             return f"add a rule of kind {_ROUTES[protocol]}{_at(target, 'spec.rules')}"
+        case "PortNotGranted" if (
+            destination_port.ANNOTATION in target.resource.metadata.annotations
+        ):
+            where = _at(target, "spec.destination.port")
+            return f"its destination has one port{where}: write a target of {place.target_port} too"
         case "PortNotGranted":
             kind = "UDPRoute" if protocol is Protocol.UDP else "TCPRoute"
             routes = _routes(answer, target, kind, "spec.matches.ports")

@@ -29,11 +29,15 @@ def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:
 
 def _moved_ports(granted: Grant, leads: dict[int, frozenset[int]]) -> tuple[Diagnostic, ...]:
     findings = Findings("TrafficTarget", granted.target)
-    for port in sorted((granted.ports or frozenset()) | (granted.udp_ports or frozenset())):
+    written = {(port, "spec.rules") for port in granted.ports or ()}
+    written |= {(port, "spec.rules") for port in granted.udp_ports or ()}
+    if granted.destination_port is not None:
+        written.add((granted.destination_port, "spec.destination.port"))
+    for port, field in sorted(written):
         targets = leads.get(port, frozenset({port}))
         if targets != {port}:
             findings.info(
-                "spec.rules",
+                field,
                 "ServicePortMeant",
                 f"port {port} is a Service's port, not one of the destination's pods: read as"
                 f" its targetPort {', '.join(map(str, sorted(targets)))}",
@@ -61,14 +65,16 @@ def _memberships(read: Read, group: PolicyGroup) -> Iterator[str]:
 
 
 def _rule(granted: Grant, leads: dict[int, frozenset[int]]) -> Rule:
+    only = None if granted.destination_port is None else frozenset({granted.destination_port})
+    narrow = _own_ports(only, leads)
     return Rule(
         target=granted.target,
         spiffe_ids=granted.spiffe_ids,
         pods=granted.pods,
         tcp=granted.tcp,
-        ports=_own_ports(granted.ports, leads),
+        ports=_both(_own_ports(granted.ports, leads), narrow),
         http=granted.http,
-        udp_ports=_own_ports(granted.udp_ports, leads),
+        udp_ports=_both(_own_ports(granted.udp_ports, leads), narrow),
     )
 
 
@@ -79,3 +85,10 @@ def _own_ports(
     if ports is None:
         return None
     return frozenset().union(*(leads.get(port, {port}) for port in ports))
+
+
+def _both(ports: frozenset[int] | None, narrow: frozenset[int] | None) -> frozenset[int] | None:
+    """The ports that are among both; `None` stands for all."""
+    if ports is None or narrow is None:
+        return narrow if ports is None else ports
+    return ports & narrow

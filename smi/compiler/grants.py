@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smi.access import TrafficTarget
+from smi.access import TrafficTarget, destination_port
 from smi.access.v1alpha4 import Rule as RuleReference
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
@@ -17,7 +17,7 @@ from smi.specs import TCPRoute, UDPRoute
 class Grant:
     """What one TrafficTarget grants, before it is known whose ports its numbers are.
 
-    `ports` and `udp_ports` are as written, `None` for all.
+    `ports` and `udp_ports` are as written, `None` for all; `destination_port` narrows both.
     """
 
     target: NamespacedName
@@ -27,6 +27,7 @@ class Grant:
     ports: frozenset[int] | None
     http: tuple[HttpMatch, ...] | None
     udp_ports: frozenset[int] | None
+    destination_port: int | None = None
 
 
 def grant(read: Read, name: NamespacedName) -> Judged[Grant | None] | None:
@@ -51,6 +52,7 @@ def grant(read: Read, name: NamespacedName) -> Judged[Grant | None] | None:
             udp_ports=_ports(read, target, "UDPRoute", findings)
             if any(rule.kind == "UDPRoute" for rule in rules)
             else frozenset(),
+            destination_port=destination_port.destination_port(target.metadata.annotations),
         )
     )
 
@@ -71,6 +73,15 @@ def _rule_kinds_are_known(target: TrafficTarget, findings: Findings) -> bool:
 
 def _destination_is_sound(read: Read, target: TrafficTarget, findings: Findings) -> bool:
     destination = target.spec.destination
+    port = destination_port.destination_port(target.metadata.annotations)
+    if port == destination_port.UNREADABLE:
+        findings.error(
+            f"metadata.annotations.{destination_port.ANNOTATION}",
+            "DestinationPortUnreadable",
+            "should be a port from 1 to 65535: remove it if all ports are meant;"
+            " this TrafficTarget grants nothing",
+        )
+        return False
     if destination.namespace not in {None, "", target.key.namespace}:
         findings.error(
             "spec.destination.namespace",

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import Field, field_validator
 
-from smi.k8s.shape import Name, Shape, Whole
+from smi.k8s.shape import Name, OpenShape, Shape, Whole
 
 
-class OwnerReference(Shape):
+class OwnerReference(OpenShape):
     """What created an object and takes it along when it goes."""
 
     kind: str
@@ -34,6 +34,10 @@ class ObjectMeta(Shape):
     @classmethod
     def _fill_namespace(cls, value: object) -> object:
         return "default" if value == "" else value
+
+
+class OpenObjectMeta(ObjectMeta, OpenShape):
+    """The metadata of an object that is written again: managers, finalizers and all are kept."""
 
 
 class LabelSelector(Shape):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from smi.k8s.meta_v1 import ObjectMeta
+from smi.k8s.meta_v1 import ObjectMeta, OpenObjectMeta
 from smi.k8s.shape import OpenShape, Shape
 
 
@@ -30,4 +30,10 @@ class Resource(Shape):
 
 
 class OpenResource(Resource, OpenShape):
-    """A Kubernetes object that keeps the fields that it does not know."""
+    """A Kubernetes object that keeps all that is written in it.
+
+    `status` is what a controller says of it, and no part of what it means.
+    """
+
+    metadata: OpenObjectMeta
+    status: object = None

@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -46,8 +47,13 @@ class OpenShape(Shape):
     model_config = ConfigDict(extra="allow")
 
 
-def _refuse_empty(value: T) -> T:
-    if not value:
+CONVERTED = {"converted": True}
+"""The context in which a shape is made from an object that was sound at an older version."""
+
+
+def _refuse_empty(value: T, info: ValidationInfo) -> T:
+    # What is empty grants nothing. An older version may allow that, and must convert.
+    if not value and info.context != CONVERTED:
         context = {"field_type": "Field", "min_length": 1, "actual_length": 0}
         raise PydanticKnownError("too_short", context)
     return value

@@ -99,8 +99,10 @@ def _place(problem: Problem, written: _Written, file: str) -> Problem:
 
 
 def _line_of(lines: Mapping[str, int], path: str, line: int) -> int:
-    if "spec" not in lines:  # `matches` at the root of a route group is read as `spec.matches`
+    if "spec" not in lines:  # v1alpha1 and v1alpha2 have at the root what the hub has in its spec
         path = path.removeprefix("spec.")
+    if "specs" in lines and path.startswith("rules"):  # access v1alpha1
+        path = path.replace("rules", "specs", 1)
     while path and path not in lines:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return lines[path] if path else line

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 
@@ -39,4 +39,11 @@ def _wrong(at: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("headers", "{message}", {"message": message, "at": at})
 
 
-Headers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(header_pairs)]
+def _as_list(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    # The form that the sdk can read and that holds everything: order, and a name twice.
+    return [{name: regex} for name, regex in pairs]
+
+
+Headers = Annotated[
+    tuple[tuple[str, str], ...], BeforeValidator(header_pairs), PlainSerializer(_as_list)
+]

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape, PortNumber
 from smi.specs.headers import Headers
+from smi.specs.newer import move_root_matches
 
 Method = Literal[
     "*", "GET", "HEAD", "PUT", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"
@@ -39,17 +40,7 @@ class HTTPRouteGroup(OpenResource):
     kind: Literal["HTTPRouteGroup"] = "HTTPRouteGroup"
     spec: HTTPRouteGroupSpec
 
-    @model_validator(mode="before")
-    @classmethod
-    def _move_root_matches(cls, data: object) -> object:
-        # v1alpha2 has `matches` at the root, and so have the examples of later versions.
-        if not isinstance(data, dict) or "matches" not in data:
-            return data
-        spec = data.get("spec") or {}
-        if not isinstance(spec, dict) or "matches" in spec:
-            return data
-        rest = {key: value for key, value in data.items() if key != "matches"}
-        return rest | {"spec": spec | {"matches": data["matches"]}}
+    _root_matches = model_validator(mode="before")(move_root_matches)
 
 
 class RoutePorts(OpenShape):

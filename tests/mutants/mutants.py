@@ -252,6 +252,62 @@ ACCESS_POLICY = (
         ),
     ),
     Mutant(
+        "port of the destination forgotten",
+        ACCESS,
+        "narrow = _own_ports(only, leads)",
+        "narrow = None",
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_port_of_the_destination_narrows_whatever_the_rules_say",
+            ),
+            golden("09-destination-port"),
+        ),
+    ),
+    Mutant(
+        "damaged port of the destination is no port",
+        "smi/access/destination_port.py",
+        "return int(text) if sound else UNREADABLE",
+        "return int(text) if sound else None",
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_damaged_port_of_the_destination_opens_nothing",
+            ),
+            golden("09-destination-port"),
+        ),
+    ),
+    Mutant(
+        "port of the destination lost on the way to the hub",
+        "smi/access/conversion.py",
+        'return annotated(hub, ANNOTATION, as_annotation(destination["port"]))',
+        "return hub",
+        (
+            unit(
+                "access",
+                "test_conversion",
+                "test_port_of_the_destination_travels_in_an_annotation",
+            ),
+            golden("09-destination-port"),
+        ),
+    ),
+    Mutant(
+        "older TCPRoute that names ports is of all ports",
+        "smi/specs/newer.py",
+        'if isinstance(spec, dict) and spec.get("matches"):',
+        "if not spec:",
+        (
+            unit(
+                "specs",
+                "test_older_versions",
+                "test_older_tcp_route_does_not_open_all_ports_where_some_are_written",
+            ),
+            golden("30-older-tcp-routes"),
+        ),
+    ),
+    Mutant(
         "cross-namespace destination honoured",
         GRANTS,
         'create it in {destination.namespace!r}",\n        )\n        return False',

@@ -99,13 +99,29 @@ TEMPLATED = st.just({"template": {"spec": {"containers": [{"name": "a"}]}}})
 @st.composite
 def valid_documents(draw: st.DrawFn) -> dict[str, Json]:
     kind = draw(st.sampled_from(scheme.kinds()))
+    spec: Json = draw(SPECS.get(kind.kind, TEMPLATED))
     metadata = st.fixed_dictionaries({"name": NAMES}, optional={"namespace": NAMES})
     return {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
         "metadata": draw(metadata),
-        "spec": draw(SPECS.get(kind.kind, TEMPLATED)),
+        **_written(kind, spec),
     }
+
+
+def _written(kind: scheme.Kind, spec: dict[str, Json]) -> dict[str, Json]:
+    """What the hub has in its spec, as it is written at an older version."""
+    match kind.api_version.rpartition("/")[2], kind.kind:
+        case "v1alpha1", "TrafficTarget":
+            return {"specs" if name == "rules" else name: spec[name] for name in spec}
+        case "v1alpha1", "HTTPRouteGroup":
+            return {"matches": [{"name": match["name"]} for match in spec["matches"]]}
+        case "v1alpha2", "HTTPRouteGroup":
+            return spec
+        case "v1alpha1" | "v1alpha2" | "v1alpha3", "TCPRoute":
+            return {}
+        case _:
+            return {"spec": spec}
 
 
 @st.composite

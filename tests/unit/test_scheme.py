@@ -29,19 +29,20 @@ def test_kinds_of_other_groups_mean_nothing(api_version: str, kind: str) -> None
     assert scheme.decode({"apiVersion": api_version, "kind": kind}) is None
 
 
-@pytest.mark.parametrize("version", ["access.smi-spec.io/v1alpha1", "v1alpha3", "v2"])
+@pytest.mark.parametrize("version", ["access.smi-spec.io/v1alpha9", "v1alpha3", "v2"])
 def test_a_version_that_is_not_read_is_an_error_that_lists_the_others(version: str) -> None:
     document = {"apiVersion": version, "kind": "TrafficTarget", "metadata": {"name": "x"}}
     assert message(document) == (
-        "TrafficTarget default/x: apiVersion: should be access.smi-spec.io/v1alpha3 "
-        f"or access.smi-spec.io/v1alpha4, not {version}"
+        "TrafficTarget default/x: apiVersion: should be access.smi-spec.io/v1alpha4 "
+        f"(or v1alpha1, v1alpha2, v1alpha3), not {version}"
     )
 
 
 def test_a_kind_in_the_wrong_group_is_told_its_group() -> None:
     document = {"apiVersion": "spec.smi-spec.io/v1alpha4", "kind": "TCPRoute"}
     assert message(document) == (
-        "TCPRoute: apiVersion: should be specs.smi-spec.io/v1alpha4, not spec.smi-spec.io/v1alpha4"
+        "TCPRoute: apiVersion: should be specs.smi-spec.io/v1alpha4 (or v1alpha1, v1alpha2, "
+        "v1alpha3), not spec.smi-spec.io/v1alpha4"
     )
 
 

@@ -3,46 +3,105 @@ from typing import Any
 import pytest
 
 from smi import scheme
-from smi.access import TrafficTarget
+from smi.access import TrafficTarget, destination_port
 from smi.errors import InvalidResource
 
-SPEC = {
-    "destination": {"kind": "ServiceAccount", "name": "api", "namespace": "shop", "port": 8080},
-    "rules": [{"kind": "HTTPRouteGroup", "name": "routes", "matches": ["a"]}],
-    "sources": [{"kind": "ServiceAccount", "name": "web"}],
-}
+API = {"kind": "ServiceAccount", "name": "api", "namespace": "shop"}
+RULES = [{"kind": "HTTPRouteGroup", "name": "routes", "matches": ["a"]}]
+SOURCES = [{"kind": "ServiceAccount", "name": "web"}]
+SPEC = {"destination": API, "rules": RULES, "sources": SOURCES}
+OLD = ("v1alpha1", "v1alpha2", "v1alpha3")
 
 
-def target(version: str, spec: object) -> dict[str, Any]:
+def target(version: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """A TrafficTarget as it is written at a version, from its spec at the others."""
+    root = {"spec": spec}
+    if version == "v1alpha1":
+        root = {"specs" if name == "rules" else name: value for name, value in spec.items()}
     return {
         "apiVersion": f"access.smi-spec.io/{version}",
         "kind": "TrafficTarget",
-        "metadata": {"name": "x", "uid": "1", "labels": {"a": "b"}},
-        "spec": spec,
+        "metadata": {"name": "x", "uid": "1", "labels": {"a": "b"}, "finalizers": ["c"]},
+        **root,
     }
 
 
-def test_v1alpha3_becomes_the_same_target_of_the_hub() -> None:
-    old, new = (scheme.decode(target(version, SPEC)) for version in ("v1alpha3", "v1alpha4"))
-    assert old is not None
-    assert old.api_version == "access.smi-spec.io/v1alpha3"
-    hub = scheme.to_hub(old)
-    assert isinstance(hub, TrafficTarget)
-    assert hub == new
-    assert scheme.unknown_fields(hub) == ("spec.destination.port",)
+def hub(version: str, spec: dict[str, Any]) -> TrafficTarget:
+    decoded = scheme.decode(target(version, spec))
+    assert decoded is not None
+    assert decoded.api_version == f"access.smi-spec.io/{version}"
+    converted = scheme.to_hub(decoded)
+    assert isinstance(converted, TrafficTarget)
+    assert converted.api_version == "access.smi-spec.io/v1alpha4"
+    return converted
+
+
+def message(version: str, spec: dict[str, Any]) -> str:
+    with pytest.raises(InvalidResource) as caught:
+        scheme.decode(target(version, spec))
+    return str(caught.value).removeprefix("TrafficTarget default/x: ")
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_every_version_becomes_the_same_target_of_the_hub(version: str) -> None:
+    assert hub(version, SPEC) == scheme.decode(target("v1alpha4", SPEC))
 
 
 def test_the_hub_is_its_own_hub() -> None:
-    hub = scheme.decode(target("v1alpha4", SPEC))
-    assert hub is not None
-    assert scheme.to_hub(hub) is hub
+    decoded = scheme.decode(target("v1alpha4", SPEC))
+    assert decoded is not None
+    assert scheme.to_hub(decoded) is decoded
 
 
-def test_v1alpha3_has_no_bindings_to_gain_by_conversion() -> None:
-    spec = SPEC | {"sources": [{"kind": "IdentityBinding", "name": "web"}]}
-    with pytest.raises(InvalidResource) as caught:
-        scheme.decode(target("v1alpha3", spec))
-    assert str(caught.value) == (
-        "TrafficTarget default/x: spec.sources[0].kind: v1alpha3 has no IdentityBinding; "
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+@pytest.mark.parametrize("port", [8080, "8080", 8080.0])
+def test_port_of_the_destination_travels_in_an_annotation(version: str, port: object) -> None:
+    converted = hub(version, SPEC | {"destination": API | {"port": port}})
+    assert converted.metadata.annotations == {destination_port.ANNOTATION: "8080"}
+    assert destination_port.destination_port(converted.metadata.annotations) == 8080
+    assert scheme.unknown_fields(converted) == ()
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+def test_no_port_is_every_port(version: str) -> None:
+    for destination in (API, API | {"port": None}):
+        converted = hub(version, SPEC | {"destination": destination})
+        assert destination_port.destination_port(converted.metadata.annotations) is None
+
+
+@pytest.mark.parametrize("port", [0, 65536, -1, "http", True, 80.5, [], {}])
+def test_port_that_cannot_be_is_refused_and_never_converts_to_every_port(port: object) -> None:
+    written = target("v1alpha2", SPEC | {"destination": API | {"port": port}})
+    assert message("v1alpha2", written["spec"]).startswith("spec.destination.port: should be ")
+    stored = scheme.to_hub_document(written)
+    annotations = stored["metadata"]["annotations"]
+    assert destination_port.destination_port(annotations) == destination_port.UNREADABLE
+
+
+def test_port_has_no_meaning_where_there_is_no_such_field() -> None:
+    converted = hub("v1alpha3", SPEC | {"destination": API | {"port": "9091"}})
+    assert scheme.unknown_fields(converted) == ("spec.destination.port",)
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+@pytest.mark.parametrize("empty", [[], None])
+def test_old_target_may_be_without_rules_and_sources(version: str, empty: object) -> None:
+    for spec in ({"destination": API}, {"destination": API, "rules": empty, "sources": empty}):
+        converted = hub(version, spec)
+        assert (converted.spec.rules, converted.spec.sources) == ((), ())
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_old_version_has_no_bindings_to_gain_by_conversion(version: str) -> None:
+    bound = [{"kind": "IdentityBinding", "name": "web"}]
+    root = "" if version == "v1alpha1" else "spec."
+    assert message(version, SPEC | {"sources": bound}) == (
+        f"{root}sources[0].kind: only v1alpha4 has IdentityBinding; "
         "write apiVersion: access.smi-spec.io/v1alpha4"
+    )
+
+
+def test_v1alpha1_says_what_to_write() -> None:
+    assert message("v1alpha1", SPEC | {"rules": 5}) == (
+        "specs: should be a list, not 5; write specs: [{kind: HTTPRouteGroup, name: api}]"
     )

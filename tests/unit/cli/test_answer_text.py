@@ -237,6 +237,15 @@ def test_a_long_list_of_sources_is_cut() -> None:
     assert "ServiceAccount shop/s4, …)" in explained(mesh, by="shop/intruder").output
 
 
+def test_a_destination_of_another_port_is_no_route_to_widen() -> None:
+    mesh = SHOP.replace("v1alpha3", "v1alpha2").replace(
+        "name: api}\n", "name: api, port: 9090}\n", 1
+    )
+    assert "its destination has one port (<stdin>:6): write a target of 8080 too" in (
+        explained(mesh, "--path", "/items").output
+    )
+
+
 def test_a_route_of_ports_over_udp_is_widened_where_it_is() -> None:
     route = PORTS.replace("TCPRoute", "UDPRoute")
     dns = (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from smi.access import destination_port
 from smi.compiler.compile import compile  # noqa: A004 - the field's word for it
 from smi.compiler.state import collect
 from smi.k8s.resource import NamespacedName, Resource
@@ -383,3 +384,54 @@ def test_udp_ports_are_read_the_same_way() -> None:
         target("t", "web", ["front"], rule("UDPRoute", "udp")),
     )
     assert granted.udp_ports == frozenset({8080})
+
+
+def narrowed(port_: str, rules: Fields = ALL) -> Resource:
+    """The TrafficTarget `t` of one port, as v1alpha2 has it, at the hub."""
+    annotations = {destination_port.ANNOTATION: port_}
+    spec = {"destination": account("web"), "sources": [account("front")], "rules": [rules]}
+    return an("TrafficTarget", "t", spec, annotations=annotations)
+
+
+@pytest.mark.parametrize(
+    ("written", "rule_", "own", "udp"),
+    [
+        ("8080", ALL, {8080}, set()),
+        ("80", ALL, {8080}, set()),  # the Service's port leads there
+        ("8080", rule("HTTPRouteGroup", "routes"), {8080}, set()),
+        ("80", rule("TCPRoute", "own"), {8080}, set()),
+        ("9090", rule("TCPRoute", "own"), set(), set()),
+        ("53", rule("UDPRoute", "udp"), {53}, {53}),
+        ("54", rule("UDPRoute", "udp"), {54}, set()),
+    ],
+)
+def test_port_of_the_destination_narrows_whatever_the_rules_say(
+    written: str, rule_: Fields, own: set[int], udp: set[int]
+) -> None:
+    (granted,) = rules(
+        WEB,
+        FRONT,
+        EVERYTHING,
+        service("web", port(80, 8080)),
+        group("routes", {"name": "a"}),
+        ports("TCPRoute", "own", 8080),
+        ports("UDPRoute", "udp", 53),
+        narrowed(written, rules=rule_),
+    )
+    assert granted.ports == frozenset(own)
+    assert granted.udp_ports == frozenset(udp)
+
+
+def test_port_of_the_destination_that_is_a_services_is_told() -> None:
+    objects = (WEB, FRONT, EVERYTHING, service("web", port(80, 8080)))
+    assert told(*objects, narrowed("80")) == [("info", "spec.destination.port", "ServicePortMeant")]
+    assert told(*objects, narrowed("8080")) == []
+
+
+@pytest.mark.parametrize("written", ["", "0", "65536", "080", "80 ", "http", "8080.0", "\u0661"])
+def test_damaged_port_of_the_destination_opens_nothing(written: str) -> None:
+    assert rules(WEB, FRONT, EVERYTHING, narrowed(written)) == ()
+    field = f"metadata.annotations.{destination_port.ANNOTATION}"
+    assert told(WEB, FRONT, EVERYTHING, narrowed(written)) == [
+        ("error", field, "DestinationPortUnreadable")
+    ]

@@ -132,3 +132,15 @@ def test_items_behind_an_alias_have_the_line_of_the_list() -> None:
 
 def test_a_list_without_items_is_no_list() -> None:
     assert contents("apiVersion: v1\nkind: List\n", "a.yaml").ignored == {"v1 List": 1}
+
+
+def test_a_field_that_stands_elsewhere_in_an_old_version_has_its_line() -> None:
+    (manifest,) = contents(
+        "apiVersion: access.smi-spec.io/v1alpha1\nkind: TrafficTarget\nmetadata: {name: a}\n"
+        "destination:\n  kind: ServiceAccount\n  name: api\n  port: 80\n"
+        "specs:\n- kind: TCPRoute\n  name: b\nsources: []\n",
+        "shop.yaml",
+    ).manifests
+    assert manifest.line_of("spec.destination.port") == 7
+    assert manifest.line_of("spec.rules[0].name") == 10
+    assert manifest.line_of("spec.sources") == 11

@@ -1,0 +1,47 @@
+"""access.smi-spec.io/v1alpha2: a destination may have a port."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from smi.access.newer import refuse_bindings
+from smi.k8s.resource import OpenResource
+from smi.k8s.shape import Name, OpenShape, PortNumber
+
+
+class IdentityReference(OpenShape):
+    """One end of a target; `namespace` None means the target's own."""
+
+    kind: Annotated[Name, AfterValidator(refuse_bindings)]
+    name: Name
+    namespace: str | None = None
+
+
+class Destination(IdentityReference):
+    """The pods that are opened; `port` None means all of their ports."""
+
+    port: PortNumber | None = None
+
+
+class Rule(OpenShape):
+    """A route of the target's namespace; of a route group, only the named `matches` if any."""
+
+    kind: Name
+    name: Name
+    matches: tuple[Name, ...] = ()
+
+
+class TrafficTargetSpec(OpenShape):
+    """`sources` may reach `destination` by `rules`. Without either it grants nothing."""
+
+    destination: Destination
+    rules: tuple[Rule, ...] = ()
+    sources: tuple[IdentityReference, ...] = ()
+
+
+class TrafficTarget(OpenResource):
+    """A grant: who may send what to whom. There is no other way to allow, and none to deny."""
+
+    api_version: Literal["access.smi-spec.io/v1alpha2"] = "access.smi-spec.io/v1alpha2"
+    kind: Literal["TrafficTarget"] = "TrafficTarget"
+    spec: TrafficTargetSpec

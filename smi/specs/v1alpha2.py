@@ -1,0 +1,44 @@
+"""specs.smi-spec.io/v1alpha2: the matches of a route group stand at its root."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from smi.k8s.resource import OpenResource
+from smi.k8s.shape import Name, OpenShape
+from smi.specs.headers import Headers
+from smi.specs.newer import refuse_ports
+
+Method = Literal[
+    "*", "GET", "HEAD", "PUT", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"
+]
+
+
+class HTTPMatch(OpenShape):
+    """Requests that satisfy all of path, methods and headers; what is absent asks nothing.
+
+    `path_regex` is anchored at its start only. `headers` are (name, regex) pairs, all of which
+    must hold; a name may occur twice.
+    """
+
+    name: Name
+    path_regex: str | None = None
+    methods: tuple[Method, ...] = ()
+    headers: Headers = ()
+
+
+class HTTPRouteGroup(OpenResource):
+    """Named kinds of HTTP requests, any of `matches`; has no effect until another refers to it."""
+
+    api_version: Literal["specs.smi-spec.io/v1alpha2"] = "specs.smi-spec.io/v1alpha2"
+    kind: Literal["HTTPRouteGroup"] = "HTTPRouteGroup"
+    matches: tuple[HTTPMatch, ...]
+
+
+class TCPRoute(OpenResource):
+    """All TCP traffic."""
+
+    api_version: Literal["specs.smi-spec.io/v1alpha2"] = "specs.smi-spec.io/v1alpha2"
+    kind: Literal["TCPRoute"] = "TCPRoute"
+
+    _no_ports = model_validator(mode="before")(refuse_ports)
