@@ -9,24 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from smi import access, specs, split
 from smi.access import conversion as access_conversion
 from smi.access import v1alpha1 as access_v1alpha1
 from smi.access import v1alpha2 as access_v1alpha2
 from smi.access import v1alpha3 as access_v1alpha3
-from smi.errors import InvalidResource, Problem
-from smi.k8s import apps_v1, batch_v1, core_v1
-from smi.k8s.document import Document
+from smi.errors import InvalidRequest, InvalidResource, Problem
+from smi.k8s import apps_v1, batch_v1, core_v1, stash
+from smi.k8s.document import Document, annotated, annotation
 from smi.k8s.resource import OpenResource, Resource
 from smi.k8s.shape import CONVERTED, Shape
-from smi.k8s.wording import field_path, wording
+from smi.problems import EXAMPLES, finding, problem
 from smi.specs import conversion as specs_conversion
 from smi.specs import v1alpha1 as specs_v1alpha1
 from smi.specs import v1alpha2 as specs_v1alpha2
 from smi.specs import v1alpha3 as specs_v1alpha3
 from smi.split import conversion as split_conversion
+from smi.split import v1alpha1 as split_v1alpha1
 from smi.split import v1alpha2 as split_v1alpha2
 from smi.split import v1alpha3 as split_v1alpha3
 
@@ -54,6 +54,7 @@ _READ: tuple[type[Resource], ...] = (
     specs_v1alpha3.TCPRoute,
     specs.TCPRoute,
     specs.UDPRoute,
+    split_v1alpha1.TrafficSplit,
     split_v1alpha2.TrafficSplit,
     split_v1alpha3.TrafficSplit,
     split.TrafficSplit,
@@ -73,42 +74,26 @@ _CLASSES = {
 _SMI_KINDS = tuple(kind for kind, read in _CLASSES.items() if issubclass(read, OpenResource))
 _HUBS = {kind.kind: kind for kind in _SMI_KINDS}
 
-_TO_HUB: dict[str, Callable[[Document], Document]] = {
-    "access.smi-spec.io/v1alpha1": access_conversion.v1alpha1_to_hub,
-    "access.smi-spec.io/v1alpha2": access_conversion.v1alpha2_to_hub,
-    "access.smi-spec.io/v1alpha3": access_conversion.v1alpha3_to_hub,
-    "specs.smi-spec.io/v1alpha1": specs_conversion.v1alpha1_to_hub,
-    "specs.smi-spec.io/v1alpha2": specs_conversion.v1alpha2_to_hub,
-    "specs.smi-spec.io/v1alpha3": specs_conversion.v1alpha3_to_hub,
-    "split.smi-spec.io/v1alpha2": split_conversion.v1alpha2_to_hub,
-    "split.smi-spec.io/v1alpha3": split_conversion.v1alpha3_to_hub,
-}
+_Convert = Callable[[Document], Document]
 
-# What to write, by field: `Kind path` where the name alone would not tell which is meant.
-_EXAMPLES = {
-    "apiVersion": "apiVersion: access.smi-spec.io/v1alpha4",
-    "kind": "kind: TrafficTarget",
-    "metadata": "metadata: {name: web}",
-    "name": "name: web",
-    "spec": "spec: and the fields of the object below it",
-    "destination": "destination: {kind: ServiceAccount, name: api}",
-    "sources": "sources: [{kind: ServiceAccount, name: web}]",
-    "rules": "rules: [{kind: HTTPRouteGroup, name: api}]",
-    "schemes": "schemes: {serviceAccount: web}",
-    "matchLabels": "matchLabels: {app: web}",
-    "spiffeIdentities": "spiffeIdentities: [spiffe://cluster.local/ns/shop/sa/web]",
-    "specs": "specs: [{kind: HTTPRouteGroup, name: api}]",
-    "TrafficTarget destination.port": "port: 8080",
-    "TrafficTarget spec.destination.port": "port: 8080",
-    "HTTPRouteGroup matches": "matches: [{name: api, pathRegex: /api}]",
-    "HTTPRouteGroup spec.matches": "matches: [{name: api, pathRegex: /api}]",
-    "TCPRoute spec.matches": "matches: {ports: [8080]}, or matches: {ports: []} for all ports",
-    "UDPRoute spec.matches": "matches: {ports: [5353]}, or matches: {ports: []} for all ports",
-    "ports": "ports: [8080]",
-    "methods": "methods: [GET, HEAD]",
-    "service": "service: web",
-    "backends": "backends: [{service: web-v1, weight: 90}, {service: web-v2, weight: 10}]",
-    "weight": "weight: 90 (weights are shares: 1 and 3 say what 0.5 and 1.5 do)",
+
+class _Conversions(NamedTuple):
+    """Between one version and the hub of its group."""
+
+    to_hub: _Convert
+    from_hub: _Convert
+
+
+_CONVERSIONS = {
+    f"{group}.smi-spec.io/{version}": _Conversions(
+        getattr(room, f"{version}_to_hub"), getattr(room, f"hub_to_{version}")
+    )
+    for group, room in (
+        ("access", access_conversion),
+        ("specs", specs_conversion),
+        ("split", split_conversion),
+    )
+    for version in ("v1alpha1", "v1alpha2", "v1alpha3")
 }
 
 
@@ -131,7 +116,7 @@ def decode(document: Mapping[str, Any]) -> Resource | None:
         return _CLASSES[kind].model_validate(dict(document), by_alias=True, by_name=False)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise InvalidResource(_finding(document, kind, detail) for detail in details) from None
+        raise InvalidResource(finding(document, detail) for detail in details) from None
 
 
 def encode(resource: Resource) -> Document:
@@ -141,19 +126,68 @@ def encode(resource: Resource) -> Document:
 
 
 def to_hub(resource: Resource) -> Resource:
-    """The same object at the newest version of its group; any other object as it is."""
-    if resource.api_version not in _TO_HUB:
+    """The same object at the newest version of its group; any other object as it is.
+
+    An object whose stash cannot be read keeps that annotation, and is closed by it.
+    """
+    if resource.api_version not in _CONVERSIONS:
         return resource
-    document = to_hub_document(encode(resource))
-    hub = _CLASSES[_HUBS[resource.kind]]
-    return hub.model_validate(document, by_alias=True, by_name=False, context=CONVERTED)
+    hub = _HUBS[resource.kind]
+    document = encode(resource)
+    try:
+        return _read(hub, convert_document(document, hub.api_version))
+    except ValidationError:
+        text = annotation(document, stash.ANNOTATION)
+        seen = convert_document(annotated(document, stash.ANNOTATION, None), hub.api_version)
+        return _read(hub, annotated(seen, stash.ANNOTATION, text))
 
 
-def to_hub_document(document: Mapping[str, Any]) -> Document:
-    """What `to_hub` makes of a document, read or not: what is stored always converts."""
-    version = document.get("apiVersion")
-    convert = _TO_HUB.get(version) if isinstance(version, str) else None
-    return dict(document) if convert is None else convert(dict(document))
+def convert(resource: Resource, api_version: str) -> Resource:
+    """The same object at another version of its group: `v1alpha2`, or with its group before it.
+
+    What that version cannot hold waits in annotations. Raises InvalidRequest for a version that
+    the kind does not have.
+    """
+    kind = Kind(_full(resource.api_version, api_version), resource.kind)
+    if kind not in _CLASSES:
+        raise InvalidRequest(_no_version(kind))
+    if kind == _HUBS.get(kind.kind):
+        return to_hub(resource)
+    if kind.api_version == resource.api_version:
+        return resource
+    return _read(kind, convert_document(encode(to_hub(resource)), kind.api_version))
+
+
+def convert_document(document: Mapping[str, Any], api_version: str) -> Document:
+    """What `convert` makes of a document, read or not: what is stored always converts.
+
+    A document of a kind or version that does not convert is given back as it is.
+    """
+    kind, written = document.get("kind"), document.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(written, str):
+        return dict(document)
+    wanted = _full(written, api_version)
+    known = {Kind(written, kind), Kind(wanted, kind)} <= set(_SMI_KINDS)
+    if written == wanted or not known:
+        return dict(document)
+    back, on = _CONVERSIONS.get(written), _CONVERSIONS.get(wanted)
+    hub = dict(document) if back is None else back.to_hub(dict(document))
+    return hub if on is None else on.from_hub(hub)
+
+
+def _read(kind: Kind, document: Document) -> Resource:
+    read = _CLASSES[kind]
+    return read.model_validate(document, by_alias=True, by_name=False, context=CONVERTED)
+
+
+def _full(written: str, api_version: str) -> str:
+    group, slash, _ = written.rpartition("/")
+    return api_version if "/" in api_version else f"{group}{slash}{api_version}"
+
+
+def _no_version(kind: Kind) -> str:
+    there = [known.api_version for known in _CLASSES if known.kind == kind.kind]
+    return f"{kind.kind} has no version {kind.api_version}, only {', '.join(there)}"
 
 
 def unknown_fields(resource: Resource) -> tuple[str, ...]:
@@ -185,9 +219,9 @@ def _kind(document: Mapping[str, Any]) -> Kind:
     for field, value in (("apiVersion", api_version), ("kind", kind)):
         if not isinstance(value, str) or not value:
             versions = [read.api_version for read in _CLASSES if read.kind == kind]
-            said = f"apiVersion: {versions[-1]}" if versions else _EXAMPLES[field]
+            said = f"apiVersion: {versions[-1]}" if versions else EXAMPLES[field]
             message = f"is missing; write {said}"
-            raise InvalidResource([_problem(document, field, message)])
+            raise InvalidResource([problem(document, field, message)])
     return Kind(str(api_version), str(kind))
 
 
@@ -201,27 +235,6 @@ def _refuse_unread(document: Mapping[str, Any], kind: Kind) -> None:
         others = ", ".join(version.rpartition("/")[2] for version in older)
         choice = newest + (f" (or {others})" if older else "")
         message = f"should be {choice}, not {kind.api_version}"
-        raise InvalidResource([_problem(document, "apiVersion", message)])
+        raise InvalidResource([problem(document, "apiVersion", message)])
     choice = ", ".join(sorted({smi.kind for smi in _SMI_KINDS}))
-    raise InvalidResource([_problem(document, "kind", f"should be one of {choice}")])
-
-
-def _finding(document: Mapping[str, Any], kind: Kind, detail: ErrorDetails) -> Problem:
-    field = field_path(detail)
-    example = _EXAMPLES.get(f"{kind.kind} {field}") or _EXAMPLES.get(field.rpartition(".")[2])
-    return _problem(document, field, wording(detail, example))
-
-
-def _problem(document: Mapping[str, Any], field: str, message: str) -> Problem:
-    kind, metadata = document.get("kind"), document.get("metadata")
-    name = namespace = None
-    if isinstance(metadata, Mapping):
-        name, namespace = metadata.get("name"), metadata.get("namespace")
-    return Problem(
-        file=None,
-        line=None,
-        kind=kind if isinstance(kind, str) else "",
-        name=f"{namespace or 'default'}/{name}" if isinstance(name, str) else "",
-        field=field,
-        message=message,
-    )
+    raise InvalidResource([problem(document, "kind", f"should be one of {choice}")])

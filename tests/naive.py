@@ -27,7 +27,7 @@ class Naive:
     ) -> None:
         self.things, self.domain, self.default = list(things), trust_domain, mode
         self.found: dict[Any, list[Thing]] = {}
-        for thing in self.things:
+        for thing in [t for t in self.things if not parts.is_incomplete(t)]:
             self.found.setdefault((thing.kind, thing.metadata.namespace), []).append(thing)
 
     def of(self, kind: str, ns: str, name: str | None = None) -> Iterator[Thing]:

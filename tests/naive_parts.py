@@ -47,6 +47,15 @@ def target_port(port: Thing, pod: Thing) -> int | None:
     return int(named[0].container_port) if named else None
 
 
+def is_incomplete(thing: Thing) -> bool:
+    """Whether a part of it, which an older version could not say, was lost on the way back."""
+    known = {f"conversion.smi-mesh.io/{name}" for name in ("destination-port", "weights")}
+    ours = {
+        name for name in thing.metadata.annotations if name.startswith("conversion.smi-mesh.io/")
+    }
+    return "smi-spec.io/" in thing.api_version and not ours <= known
+
+
 def destination_port(target: Thing) -> int | None:
     """2.2(6): the port of v1alpha1 and v1alpha2; 0, which nobody has, where it is damaged."""
     text = target.metadata.annotations.get("conversion.smi-mesh.io/destination-port")

@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from smi.decision.request import Protocol, Request
+from smi.k8s.resource import NamespacedName
+from smi.model.mesh import Mesh
+from smi.model.path import is_ambiguous
 from tests import adversary, samples
 from tests.strategies import ACCOUNTS, NAMESPACES, Document, account, of
 
@@ -194,3 +197,39 @@ def _missed(rng: random.Random, found: list[Document], request: Request) -> Requ
             same = {Protocol.UDP: (Protocol.UDP,)}
             choice = same.get(request.protocol, (Protocol.HTTP, Protocol.H2, Protocol.TCP))
             return replace(request, protocol=rng.choice(choice))
+
+
+def askable(
+    mesh: Mesh, rng: random.Random, found: list[Document], count: int = 40
+) -> list[Request]:
+    """Requests from pods that are there to pods or Services that are there."""
+    asked = questions(rng, found, count)
+    pods = {str(name) for name in mesh.workloads}
+    accounts = {str(workload.identity) for workload in mesh.workloads.values()}
+
+    def is_there(name: str) -> bool:
+        kind, _, rest = name.partition("/")
+        known = {"pod": pods, "sa": accounts}.get(kind)
+        return known is None or rest in known
+
+    return [
+        request
+        for request in asked
+        if is_there(request.source) and is_there(request.target.rpartition(":")[0])
+    ]
+
+
+def at_pods(mesh: Mesh, requests: list[Request]) -> Iterator[Request]:
+    """Each request to each pod that may receive it.
+
+    None with an ambiguous path: a new pathRegex has them refused, whoever allowed them before.
+    """
+    for request in requests:
+        to, _, port = request.target.rpartition(":")
+        service = mesh.services.get(NamespacedName(*to.split("/")[-2:]))
+        behind = service.port(int(port)) if service and to.count("/") == 1 else None
+        targets = [f"pod/{e.pod}:{e.target_port}" for e in behind.endpoints] if behind else []
+        authority = request.authority or ".".join(reversed(to.split("/")[-2:]))
+        for target in targets if to.count("/") == 1 else [request.target]:
+            if not is_ambiguous(request.forwarded or ""):
+                yield replace(request, target=target, authority=authority)

@@ -1,10 +1,10 @@
 """access.smi-spec.io/v1alpha1: no spec, rules are specs, and a destination may have a port."""
 
-from typing import Annotated, Literal
+from typing import Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import model_validator
 
-from smi.access.newer import refuse_bindings
+from smi.access.identities import refuse_bindings
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape, PortNumber
 
@@ -12,7 +12,7 @@ from smi.k8s.shape import Name, OpenShape, PortNumber
 class IdentityReference(OpenShape):
     """One end of a target; `namespace` None means the target's own."""
 
-    kind: Annotated[Name, AfterValidator(refuse_bindings)]
+    kind: Name
     name: Name
     namespace: str | None = None
 
@@ -39,3 +39,8 @@ class TrafficTarget(OpenResource):
     destination: Destination
     specs: tuple[Rule, ...] = ()
     sources: tuple[IdentityReference, ...] = ()
+
+    @model_validator(mode="after")
+    def _refuse_bindings(self) -> Self:
+        refuse_bindings(self.metadata.annotations, self.destination, self.sources, at="")
+        return self

@@ -1,10 +1,10 @@
 """access.smi-spec.io/v1alpha3: identities are service accounts."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import model_validator
 
-from smi.access.newer import refuse_bindings
+from smi.access.identities import refuse_bindings
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, NotEmpty, OpenShape
 
@@ -12,7 +12,7 @@ from smi.k8s.shape import Name, NotEmpty, OpenShape
 class IdentityReference(OpenShape):
     """One end of a target; `namespace` None means the target's own."""
 
-    kind: Annotated[Name, AfterValidator(refuse_bindings)]
+    kind: Name
     name: Name
     namespace: str | None = None
 
@@ -43,3 +43,10 @@ class TrafficTarget(OpenResource):
     api_version: Literal["access.smi-spec.io/v1alpha3"] = "access.smi-spec.io/v1alpha3"
     kind: Literal["TrafficTarget"] = "TrafficTarget"
     spec: TrafficTargetSpec
+
+    @model_validator(mode="after")
+    def _refuse_bindings(self) -> Self:
+        refuse_bindings(
+            self.metadata.annotations, self.spec.destination, self.spec.sources, at=".spec"
+        )
+        return self

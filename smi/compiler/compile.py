@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from smi.compiler import (
     access_rules,
+    damage,
     destinations,
     grants,
     identities,
@@ -36,6 +37,7 @@ _RULES: Final[Mapping[str, Any]] = {
     "namespace": modes.namespace,
     "members": identities.members,
     "grant": grants.grant,
+    "incomplete": damage.incomplete,
     "inbound": access_rules.inbound,
     "split": routes.split,
     "routes": routes.routes,
@@ -109,6 +111,11 @@ class Compiler:
 
     def _set(self, key: ResourceKey, old: Resource | None, new: Resource | None) -> set[Key]:
         """Tell the memo of one object; gives the units that stand for it."""
+        units: set[Key] = {(unit, key.name) for unit in _UNITS_OF_KIND.get(key.kind, ())}
+        if damage.damage(old) or damage.damage(new):
+            self._memo.set(("damage", *key), damage.damage(new))
+            units.add(("incomplete", *key))
+        old, new = damage.whole(old), damage.whole(new)
         before = set(entries(old)) if old is not None else set()
         after = set(entries(new)) if new is not None else set()
         for entry in before - after:
@@ -116,7 +123,7 @@ class Compiler:
         for entry in after - before:
             self._list(entry, present=True)
         self._memo.set((key.kind, key.name), new)
-        return {(unit, key.name) for unit in _UNITS_OF_KIND.get(key.kind, ())}
+        return units
 
     def _list(self, entry: Entry, *, present: bool) -> None:
         """Add to an index, or take away. A namespace is listed while it holds a Service."""

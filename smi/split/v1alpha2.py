@@ -3,10 +3,10 @@
 from typing import Literal
 
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape, Weight
+from smi.split.newer import refuse_matches
 
 
 class TrafficSplitBackend(OpenShape):
@@ -22,17 +22,7 @@ class TrafficSplitSpec(OpenShape):
     service: Name
     backends: tuple[TrafficSplitBackend, ...]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_matches(cls, data: object) -> object:
-        # Ignored, they would turn a split of some requests into a split of all.
-        if isinstance(data, dict) and data.get("matches"):
-            raise PydanticCustomError(
-                "newer_field",
-                "v1alpha2 has no matches; write apiVersion: split.smi-spec.io/v1alpha4",
-                {"at": ".matches"},
-            )
-        return data
+    _no_matches = model_validator(mode="before")(refuse_matches)
 
 
 class TrafficSplit(OpenResource):

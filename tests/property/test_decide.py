@@ -1,8 +1,6 @@
 """Whatever the mesh, a request gets what the specification says."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,13 +11,9 @@ from smi.compiler.state import ClusterState
 from smi.decision.decide import Decision, decide
 from smi.decision.judge import Verdict
 from smi.decision.request import Request
-from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
-from smi.model.path import is_ambiguous
 from tests import questions, strategies, worlds
 from tests.naive import Naive
-
-QUESTIONS = 40
 
 
 def mesh_of(found: list[strategies.Document]) -> Mesh:
@@ -39,28 +33,8 @@ def test_decide_agrees_with_a_naive_reading_of_the_objects(rng: random.Random) -
         worlds.unsettled(rng, worlds.state(found)) if rng.random() < 0.5 else worlds.state(found)
     )
     mesh, naive = compile(state).mesh, Naive(state.resources.values())
-    for request in _askable(mesh, rng, found):
+    for request in questions.askable(mesh, rng, found):
         assert worlds.answers(decide(mesh, request)) == naive.shares(request), request
-
-
-def _askable(
-    mesh: Mesh, rng: random.Random, found: list[strategies.Document], count: int = QUESTIONS
-) -> list[Request]:
-    """Requests from pods that are there to pods or Services that are there."""
-    asked = questions.questions(rng, found, count)
-    pods = {str(name) for name in mesh.workloads}
-    accounts = {str(workload.identity) for workload in mesh.workloads.values()}
-
-    def is_there(name: str) -> bool:
-        kind, _, rest = name.partition("/")
-        known = {"pod": pods, "sa": accounts}.get(kind)
-        return known is None or rest in known
-
-    return [
-        request
-        for request in asked
-        if is_there(request.source) and is_there(request.target.rpartition(":")[0])
-    ]
 
 
 @given(strategies.randoms())
@@ -68,7 +42,7 @@ def _askable(
 def test_shares_sum_to_one_or_nothing_can_answer(rng: random.Random) -> None:
     found = strategies.documents(rng)
     mesh = compile(worlds.unsettled(rng, worlds.state(found))).mesh
-    for request in _askable(mesh, rng, found):
+    for request in questions.askable(mesh, rng, found):
         decision = decide(mesh, request)
         total = sum(destination.share for destination in decision.destinations)
         assert total == (0 if decision.verdict is Verdict.UNAVAILABLE else 1)
@@ -81,7 +55,7 @@ def test_no_traffic_target_no_access(rng: random.Random) -> None:
     gone = {"TrafficTarget", "Namespace"}
     found = [d for d in strategies.documents(rng) if d["kind"] not in gone]
     mesh = mesh_of(found)
-    for request in _askable(mesh, rng, found):
+    for request in questions.askable(mesh, rng, found):
         assert decide(mesh, request).verdict in {Verdict.DENY, Verdict.UNAVAILABLE}
     assert all(not outbound.routes for outbound in mesh.outbound.values())
 
@@ -92,25 +66,9 @@ def test_adding_a_target_never_removes_access(rng: random.Random) -> None:
     found = strategies.documents(rng)
     more = [*found, strategies.target(rng, found, "one-more")]
     before, after = mesh_of(found), mesh_of(more)
-    for request in _at_pods(before, _askable(before, rng, more)):
+    for request in questions.at_pods(before, questions.askable(before, rng, more)):
         if decide(before, request).verdict is Verdict.ALLOW:
             assert decide(after, request).verdict is Verdict.ALLOW
-
-
-def _at_pods(mesh: Mesh, requests: list[Request]) -> Iterator[Request]:
-    """Each request to each pod that may receive it.
-
-    None with an ambiguous path: a new pathRegex has them refused, whoever allowed them before.
-    """
-    for request in requests:
-        to, _, port = request.target.rpartition(":")
-        service = mesh.services.get(NamespacedName(*to.split("/")[-2:]))
-        behind = service.port(int(port)) if service and to.count("/") == 1 else None
-        targets = [f"pod/{e.pod}:{e.target_port}" for e in behind.endpoints] if behind else []
-        authority = request.authority or ".".join(reversed(to.split("/")[-2:]))
-        for target in targets if to.count("/") == 1 else [request.target]:
-            if not is_ambiguous(request.forwarded or ""):
-                yield replace(request, target=target, authority=authority)
 
 
 @given(strategies.randoms())
@@ -120,7 +78,7 @@ def test_removing_a_target_revokes_exactly_what_only_it_granted(rng: random.Rand
     gone = rng.choice(strategies.of(found, "TrafficTarget"))
     name = (gone["metadata"]["namespace"], gone["metadata"]["name"])
     before, after = mesh_of(found), mesh_of([d for d in found if d is not gone])
-    for request in _at_pods(before, _askable(before, rng, found)):
+    for request in questions.at_pods(before, questions.askable(before, rng, found)):
         was, now = decide(before, request).destinations, decide(after, request).destinations
         granted = {policy for d in was for policy in d.judgement.policies}
         assert {policy for d in now for policy in d.judgement.policies} == granted - {name}
@@ -138,7 +96,7 @@ def test_objects_that_nothing_refers_to_change_nothing(rng: random.Random) -> No
         strategies.ports_route(rng, ns, "TCPRoute", "unused"),
     ]
     before, after = mesh_of(found), mesh_of(more)
-    for request in _askable(before, rng, found):
+    for request in questions.askable(before, rng, found):
         assert worlds.answers(decide(before, request)) == worlds.answers(decide(after, request))
 
 
@@ -149,7 +107,7 @@ def test_weights_are_shares_whatever_their_sum(rng: random.Random) -> None:
     factor = rng.randint(2, 10**6)
     scaled = [_scaled(d, factor) if d["kind"] == "TrafficSplit" else d for d in found]
     one, other = mesh_of(found), mesh_of(scaled)
-    for request in _askable(one, rng, found):
+    for request in questions.askable(one, rng, found):
         assert ways(decide(one, request)) == ways(decide(other, request))
 
 
@@ -169,7 +127,7 @@ def test_backend_of_weight_zero_gets_nothing(rng: random.Random) -> None:
         (d["metadata"]["namespace"], d["metadata"]["name"]): d["spec"]["backends"]
         for d in strategies.of(found, "TrafficSplit")
     }
-    for request in _askable(mesh, rng, found):
+    for request in questions.askable(mesh, rng, found):
         decision = decide(mesh, request)
         if decision.split is not None:
             given_ = {b["service"] for b in written[decision.split] if b["weight"] > 0}
@@ -204,7 +162,7 @@ def test_client_may_name_every_service_that_would_let_it_in(rng: random.Random) 
     found = strategies.documents(rng)
     state: ClusterState = worlds.state(found)
     mesh = compile(state).mesh
-    for request in _askable(mesh, rng, found):
+    for request in questions.askable(mesh, rng, found):
         if request.source.startswith("pod/") and decide(mesh, request).verdict in {
             Verdict.ALLOW,
             Verdict.MIXED,

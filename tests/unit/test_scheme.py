@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from smi import scheme
-from smi.errors import InvalidResource
+from smi.errors import InvalidRequest, InvalidResource
+from smi.k8s.core_v1 import ServiceAccount
+from smi.k8s.meta_v1 import ObjectMeta
 from smi.scheme import Kind
 
 Document = Any  # also what is none: bytes from outside may hold anything
@@ -78,9 +80,70 @@ def test_an_object_without_a_name_is_named_by_its_kind(metadata: object) -> None
 def test_kinds_come_with_their_versions_oldest_first() -> None:
     kinds = scheme.kinds()
     splits = [kind.api_version for kind in kinds if kind.kind == "TrafficSplit"]
-    assert splits == [f"split.smi-spec.io/v1alpha{version}" for version in (2, 3, 4)]
+    assert splits == [f"split.smi-spec.io/v1alpha{version}" for version in (1, 2, 3, 4)]
     assert Kind("v1", "Namespace") in kinds
     assert len(set(kinds)) == len(kinds)
+
+
+UDP = {
+    "apiVersion": "specs.smi-spec.io/v1alpha4",
+    "kind": "UDPRoute",
+    "metadata": {"name": "dns"},
+    "spec": {"matches": {"ports": [53]}},
+}
+
+
+def test_a_version_that_a_kind_does_not_have_is_told() -> None:
+    route = scheme.decode(UDP)
+    assert route is not None
+    with pytest.raises(InvalidRequest) as caught:
+        scheme.convert(route, "v1alpha3")
+    assert str(caught.value) == (
+        "UDPRoute has no version specs.smi-spec.io/v1alpha3, only specs.smi-spec.io/v1alpha4"
+    )
+    with pytest.raises(InvalidRequest):
+        scheme.convert(route, "access.smi-spec.io/v1alpha4")
+
+
+@pytest.mark.parametrize("version", ["v1alpha4", "specs.smi-spec.io/v1alpha4"])
+def test_a_version_may_be_given_with_its_group(version: str) -> None:
+    route = scheme.decode(UDP)
+    assert route is not None
+    assert scheme.convert(route, version) is route
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        UDP,
+        UDP | {"apiVersion": "specs.smi-spec.io/v1alpha9"},
+        UDP | {"apiVersion": 5},
+        UDP | {"kind": None},
+        {"apiVersion": "v1", "kind": "Pod"},
+        {},
+    ],
+)
+def test_a_document_that_does_not_convert_is_given_back(document: Document) -> None:
+    assert scheme.convert_document(document, "v1alpha3") == document
+
+
+def test_an_object_of_a_core_kind_has_its_own_version_only() -> None:
+    account = scheme.decode(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}
+    )
+    assert account is not None
+    assert scheme.convert(account, "v1") is account
+    with pytest.raises(InvalidRequest):
+        scheme.convert(account, "v2")
+
+
+def test_an_object_made_in_python_has_a_document() -> None:
+    made = ServiceAccount(metadata=ObjectMeta(name="a"))
+    assert scheme.encode(made) == {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "a"},
+    }
 
 
 def test_an_object_of_a_core_kind_is_its_own_hub() -> None:

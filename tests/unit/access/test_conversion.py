@@ -73,7 +73,7 @@ def test_no_port_is_every_port(version: str) -> None:
 def test_port_that_cannot_be_is_refused_and_never_converts_to_every_port(port: object) -> None:
     written = target("v1alpha2", SPEC | {"destination": API | {"port": port}})
     assert message("v1alpha2", written["spec"]).startswith("spec.destination.port: should be ")
-    stored = scheme.to_hub_document(written)
+    stored = scheme.convert_document(written, "v1alpha4")
     annotations = stored["metadata"]["annotations"]
     assert destination_port.destination_port(annotations) == destination_port.UNREADABLE
 
@@ -105,3 +105,67 @@ def test_v1alpha1_says_what_to_write() -> None:
     assert message("v1alpha1", SPEC | {"rules": 5}) == (
         "specs: should be a list, not 5; write specs: [{kind: HTTPRouteGroup, name: api}]"
     )
+
+
+UDP = {"kind": "UDPRoute", "name": "dns"}
+TCP = {"kind": "TCPRoute", "name": "tcp"}
+BOUND = {"kind": "IdentityBinding", "name": "web", "group": "access.smi-spec.io"}
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+def test_udp_routes_wait_where_they_cannot_be_said(version: str) -> None:
+    written = target("v1alpha4", SPEC | {"rules": [TCP, UDP, *RULES]})
+    older = scheme.convert_document(written, version)
+    rules = older["specs"] if version == "v1alpha1" else older["spec"]["rules"]
+    assert rules == [TCP, *RULES]
+    rules.remove(TCP)
+    back = scheme.convert_document(older, "v1alpha4")
+    assert back["spec"]["rules"] == [*RULES, UDP]
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_binding_that_comes_from_the_hub_is_no_mistake(version: str) -> None:
+    written = target("v1alpha4", SPEC | {"destination": API, "sources": [BOUND, *SOURCES]})
+    older = scheme.decode(scheme.convert_document(written, version))
+    assert older is not None
+    assert scheme.to_hub(older) == scheme.decode(written)
+
+
+def test_binding_that_is_added_at_an_older_version_is_a_mistake() -> None:
+    written = target("v1alpha4", SPEC | {"sources": [BOUND]})
+    older = scheme.convert_document(written, "v1alpha3")
+    older["spec"]["sources"].append({"kind": "IdentityBinding", "name": "other"})
+    with pytest.raises(InvalidResource, match=r"spec.sources\[1\].kind: only v1alpha4 has"):
+        scheme.decode(older)
+
+
+def test_group_comes_back_to_the_identity_that_had_it() -> None:
+    other = {"kind": "ServiceAccount", "name": "other"}
+    plain = {name: value for name, value in BOUND.items() if name != "group"}
+    written = target("v1alpha4", SPEC | {"sources": [BOUND, plain, other]})
+    older = scheme.convert_document(written, "v1alpha3")
+    assert older["spec"]["sources"] == [plain, plain, other]
+    older["spec"]["sources"] = [other, plain, plain]
+    back = scheme.convert_document(older, "v1alpha4")
+    assert back["spec"]["sources"] == [other, BOUND, plain]
+
+
+def test_port_comes_back_to_its_field() -> None:
+    annotations = {destination_port.ANNOTATION: "8080"}
+    hub_target = target("v1alpha4", SPEC) | {"metadata": {"name": "x", "annotations": annotations}}
+    for version in ("v1alpha1", "v1alpha2"):
+        older = scheme.convert_document(hub_target, version)
+        root = older if version == "v1alpha1" else older["spec"]
+        assert root["destination"] == API | {"port": 8080}
+        assert older["metadata"] == {"name": "x"}
+        assert scheme.convert_document(older, "v1alpha4") == hub_target
+    assert scheme.convert_document(hub_target, "v1alpha3")["metadata"] == hub_target["metadata"]
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_damaged_port_stays_damaged_at_every_version(version: str) -> None:
+    annotations = {destination_port.ANNOTATION: "http"}
+    damaged = target("v1alpha4", SPEC) | {"metadata": {"name": "x", "annotations": annotations}}
+    older = scheme.convert_document(damaged, version)
+    assert older["metadata"] == damaged["metadata"]
+    assert scheme.convert_document(older, "v1alpha4") == damaged

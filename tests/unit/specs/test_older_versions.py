@@ -73,7 +73,9 @@ def test_v1alpha1_does_not_match_more_requests_than_were_asked() -> None:
     assert message("v1alpha1", "HTTPRouteGroup", matches=NAMED) == (
         "matches[0].headers: v1alpha1 has no headers; write apiVersion: specs.smi-spec.io/v1alpha4"
     )
-    stored = scheme.to_hub_document(document("v1alpha1", "HTTPRouteGroup", matches=NAMED))
+    stored = scheme.convert_document(
+        document("v1alpha1", "HTTPRouteGroup", matches=NAMED), "v1alpha4"
+    )
     assert stored["spec"]["matches"] == NAMED
 
 
@@ -100,7 +102,10 @@ def test_older_tcp_route_does_not_open_all_ports_where_some_are_written(version:
         "spec.matches: only v1alpha4 has ports: in older versions all are meant; "
         "write apiVersion: specs.smi-spec.io/v1alpha4"
     )
-    assert scheme.to_hub_document(document(version, "TCPRoute", spec=spec))["spec"] == spec
+    assert (
+        scheme.convert_document(document(version, "TCPRoute", spec=spec), "v1alpha4")["spec"]
+        == spec
+    )
 
 
 def test_there_is_no_older_udp_route() -> None:

@@ -6,7 +6,7 @@ from smi import scheme
 from smi.errors import InvalidResource
 from smi.split import TrafficSplit
 
-VERSIONS = ("v1alpha2", "v1alpha3", "v1alpha4")
+VERSIONS = ("v1alpha1", "v1alpha2", "v1alpha3", "v1alpha4")
 SPEC: dict[str, Any] = {
     "service": "web",
     "backends": [{"service": "web-v1", "weight": 90}, {"service": "web-v2", "weight": 0}],
@@ -55,14 +55,16 @@ def test_matches_are_read_and_a_null_group_is_no_group(version: str) -> None:
     assert (match.kind, match.name, match.api_group) == ("HTTPRouteGroup", "beta", None)
 
 
-def test_v1alpha2_does_not_split_more_requests_than_were_asked() -> None:
-    assert message("v1alpha2", SPEC | {"matches": MATCHES}) == (
-        "spec.matches: v1alpha2 has no matches; write apiVersion: split.smi-spec.io/v1alpha4"
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+def test_old_split_does_not_split_more_requests_than_were_asked(version: str) -> None:
+    assert message(version, SPEC | {"matches": MATCHES}) == (
+        "spec.matches: only v1alpha3 and v1alpha4 have matches; "
+        "write apiVersion: split.smi-spec.io/v1alpha4"
     )
-    assert hub("v1alpha2", SPEC | {"matches": None}).spec.matches == ()
+    assert hub(version, SPEC | {"matches": None}).spec.matches == ()
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS[1:])
 @pytest.mark.parametrize(
     ("weight", "wrong"),
     [
