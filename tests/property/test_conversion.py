@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smi import scheme
+from smi.access import destination_port
 from smi.compiler.compile import compile  # noqa: A004 - the field's word for it
 from smi.decision.decide import decide
 from smi.decision.judge import Verdict
@@ -193,7 +194,8 @@ def narrowed(rng: random.Random, document: Document) -> Document:
         case "TrafficTarget", "less" if len(spec["sources"]) > 1:
             spec["sources"].remove(rng.choice(spec["sources"]))
         case "TrafficTarget", "less" if edited["apiVersion"][-1] in "12":
-            spec["destination"].setdefault("port", 8080)
+            if annotation(edited, destination_port.ANNOTATION) is None:  # it would be repaired
+                spec["destination"].setdefault("port", 8080)
         case "TrafficSplit", "less":
             spec["backends"] = spec["backends"][1:]
         case _, "label":

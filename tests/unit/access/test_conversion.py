@@ -169,3 +169,17 @@ def test_damaged_port_stays_damaged_at_every_version(version: str) -> None:
     older = scheme.convert_document(damaged, version)
     assert older["metadata"] == damaged["metadata"]
     assert scheme.convert_document(older, "v1alpha4") == damaged
+
+
+def test_whole_number_with_a_point_is_a_port() -> None:
+    written = target("v1alpha2", SPEC | {"destination": API | {"port": 8080.0}})
+    stored = scheme.convert_document(written, "v1alpha4")
+    assert stored["metadata"]["annotations"] == {destination_port.ANNOTATION: "8080"}
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], "text"])
+def test_malformed_target_keeps_what_it_has(odd: object) -> None:
+    for spec in ({"destination": odd, "sources": [BOUND, 5]}, {"destination": BOUND}):
+        written = target("v1alpha4", spec)
+        older = scheme.convert_document(written, "v1alpha3")
+        assert scheme.convert_document(older, "v1alpha4") == written

@@ -6,7 +6,8 @@ import pytest
 
 from smi import scheme
 from smi.errors import InvalidResource
-from smi.split import TrafficSplit
+from smi.k8s.quantity import quantity
+from smi.split import TrafficSplit, v1alpha1
 from smi.split.conversion import NOTATION
 
 Document = dict[str, Any]
@@ -129,3 +130,9 @@ def test_split_whose_matches_are_damaged_is_closed(content: str) -> None:
     assert isinstance(hub, TrafficSplit)
     assert hub.spec.matches == ()
     assert hub.metadata.annotations == annotations  # by which the compiler leaves it out
+
+
+def test_weight_is_a_quantity_in_python() -> None:
+    half = quantity("500m")
+    assert half is not None
+    assert v1alpha1.TrafficSplitBackend(service="web", weight=half).weight is half
