@@ -1,6 +1,6 @@
 """access.smi-spec.io: TrafficTarget and IdentityBinding; the hub is v1alpha4.
 
-May import smi.k8s and smi.errors. Pure. Exports the hub kinds.
+May import smi.k8s, smi.errors and, to say what is wrong, smi.model. Pure. Exports the hub kinds.
 """
 
 from smi.access.v1alpha4 import IdentityBinding, TrafficTarget

@@ -8,9 +8,11 @@ import typer
 
 from smi import __version__
 from smi.cli import compile as compile_command
+from smi.cli import convert as convert_command
 from smi.cli import exec as exec_command
 from smi.cli import explain as explain_command
 from smi.cli import run as run_command
+from smi.cli import validate as validate_command
 from smi.errors import SmiError
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app.command("run")(run_command.run)
 app.command("exec", context_settings={"allow_interspersed_args": False})(exec_command.execute)
 app.command("explain")(explain_command.explain)
 app.command("compile")(compile_command.compile_mesh)
+app.command("validate")(validate_command.validate)
+app.command("convert")(convert_command.convert)
 
 
 def _print_version(asked: bool) -> None:

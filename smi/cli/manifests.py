@@ -1,5 +1,6 @@
 """The manifests that a command is asked about."""
 
+import sys
 from pathlib import Path
 
 from smi.errors import InvalidResource, SmiError
@@ -17,3 +18,16 @@ def loaded(path: Path) -> Loaded:
     if not found.all():
         raise SmiError(emptiness(path, found))
     return found
+
+
+def text_of(path: Path) -> str:
+    """The text of a file, or of standard input (`-`). Raises SmiError where it cannot be read."""
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        message = f"{path}: cannot be read: it is not text in UTF-8"
+    raise SmiError(message)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smi.access import TrafficTarget, destination_port
+from smi.access import TrafficTarget, destination_port, validation
 from smi.access.v1alpha4 import Rule as RuleReference
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
@@ -35,7 +35,7 @@ def grant(read: Read, name: NamespacedName) -> Judged[Grant | None] | None:
     target: TrafficTarget | None = read(("TrafficTarget", name))
     if target is None:
         return None
-    findings = Findings("TrafficTarget", name)
+    findings = Findings("TrafficTarget", name, list(validation.traffic_target(target)))
     destination_is_sound = _destination_is_sound(read, target, findings)
     if not _rule_kinds_are_known(target, findings) or not destination_is_sound:
         return findings.judged(None)

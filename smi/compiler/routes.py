@@ -12,7 +12,7 @@ from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.match import HttpMatch
 from smi.model.outbound import Excluded, Outbound, Route, Split, WeightedService
 from smi.model.service import Service, ServicePort
-from smi.split import TrafficSplit
+from smi.split import TrafficSplit, validation
 
 
 def split(read: Read, name: NamespacedName) -> Judged[None] | None:
@@ -20,7 +20,7 @@ def split(read: Read, name: NamespacedName) -> Judged[None] | None:
     written: TrafficSplit | None = read(("TrafficSplit", name))
     if written is None:
         return None
-    findings = Findings("TrafficSplit", name)
+    findings = Findings("TrafficSplit", name, list(validation.traffic_split(written)))
     root = split_root(written)
     if root is None:
         findings.error(

@@ -62,9 +62,11 @@ class _MalformedError(Exception):
 
 def documents(text: str) -> Iterator[Document | Fault]:
     """Every document of `text` that is not empty; a malformed one does not hide the others."""
-    for offset, part in _parts(text):
+    for offset, part in parts(text):
+        if _DIRECTIVES.fullmatch(part):
+            continue
         try:
-            for document in _read(part, offset + 1):
+            for document in _read(_plain(part), offset + 1):
                 if document.value is not None:
                     yield document
         except _MalformedError as error:
@@ -76,15 +78,25 @@ def documents(text: str) -> Iterator[Document | Fault]:
             yield Fault(offset + 1, f"is not YAML: {error}".partition("\n")[0])
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
+def parts(text: str) -> Iterator[tuple[int, str]]:
+    """The pieces that lines of `---` begin, as they are written, and how many lines precede each.
+
+    Together they are `text`. A piece may hold only comments.
+    """
     # YAML forbids a line that starts with `---` inside of any document.
     offset = 0
     for part in _DOCUMENT.split(text):
-        if part.lstrip("- \n").startswith("{"):
-            yield offset, _ESCAPED_PAIR.sub(_unescape, part)
-        elif not _DIRECTIVES.fullmatch(part):
-            yield offset, part
+        yield offset, part
         offset += part.count("\n")
+
+
+def is_json(part: str) -> bool:
+    """Whether a piece is written as JSON."""
+    return part.lstrip("- \n").startswith("{")
+
+
+def _plain(part: str) -> str:
+    return _ESCAPED_PAIR.sub(_unescape, part) if is_json(part) else part
 
 
 def _unescape(pair: re.Match[str]) -> str:

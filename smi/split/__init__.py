@@ -1,6 +1,6 @@
 """split.smi-spec.io: TrafficSplit, its versions and what turns them into the hub, v1alpha4.
 
-May import smi.k8s and smi.errors. Pure. Exports the hub kinds.
+May import smi.k8s, smi.errors and, to say what is wrong, smi.model. Pure. Exports the hub kinds.
 """
 
 from smi.split.v1alpha4 import TrafficSplit

@@ -2,8 +2,8 @@
 
 import pytest
 
-from smi.compiler.matches import MAX_PROGRAM_SIZE, regex_error
 from smi.model.match import HeaderMatch, HttpMatch, anchored
+from smi.specs.validation import MAX_PROGRAM_SIZE, regex_error
 from tests.objects import Fields, compiled, group, pod, reasons, rule, target
 
 
