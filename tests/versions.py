@@ -91,7 +91,16 @@ def _split(version: str) -> Documents:
 
 
 def _binding(version: str) -> Documents:
-    return _shape({"schemes": _shape({"serviceAccount": NAMES})})
+    ids = st.lists(NAMES, min_size=1, max_size=2)
+    # A selector may have nothing that is not known.
+    labels = st.fixed_dictionaries({"matchLabels": st.just({"app": "web"})})
+    return _shape(
+        {
+            "schemes": _shape({"serviceAccount": NAMES}, spiffeIdentities=ids)
+            | _shape({"podLabelSelector": labels}, spiffeIdentities=ids)
+            | _shape({"spiffeIdentities": ids})
+        }
+    )
 
 
 def _route(version: str) -> Documents:

@@ -9,6 +9,7 @@ import typer
 from smi import __version__
 from smi.cli import compile as compile_command
 from smi.cli import convert as convert_command
+from smi.cli import crds as crds_command
 from smi.cli import exec as exec_command
 from smi.cli import explain as explain_command
 from smi.cli import run as run_command
@@ -29,6 +30,7 @@ app.command("explain")(explain_command.explain)
 app.command("compile")(compile_command.compile_mesh)
 app.command("validate")(validate_command.validate)
 app.command("convert")(convert_command.convert)
+app.command("crds")(crds_command.crds)
 
 
 def _print_version(asked: bool) -> None:
