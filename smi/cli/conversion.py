@@ -14,7 +14,7 @@ from smi.sources.files import read_text
 def print_converted(path: Path, version: str) -> None:
     """Print the manifests of `path` at `version`, and to standard error what has none such.
 
-    Raises InvalidResource where an object of SMI cannot be read: it might lose what is misspelt.
+    Raises InvalidResource where an object of SMI cannot be read: nobody knows what it should say.
     """
     text = text_of(path)
     result = converted(text, version)
