@@ -90,6 +90,8 @@ def changed(draw: st.DrawFn) -> Document:
 def differs_knowingly(document: Document) -> bool:
     """Whether schema and class are known to differ over it."""
     old = document["apiVersion"].endswith(("v1alpha1", "v1alpha2"))
+    if any(not found.get("matches", True) for found in _maps(document)):
+        return True  # refused, but empty
     if document["kind"] == "HTTPRouteGroup" and not old:
         return "matches" in document
     if document["kind"] == "TCPRoute" and old:
