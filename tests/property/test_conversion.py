@@ -191,9 +191,9 @@ def narrowed(rng: random.Random, document: Document) -> Document:
             return annotated(edited, stash.ANNOTATION, rng.choice(DAMAGED))
         case "HTTPRouteGroup", "less" if spec.get("matches"):
             spec["matches"].remove(rng.choice(spec["matches"]))
-        case "TrafficTarget", "less" if len(spec["sources"]) > 1:
+        case "TrafficTarget", "less" if len(spec.get("sources", ())) > 1:
             spec["sources"].remove(rng.choice(spec["sources"]))
-        case "TrafficTarget", "less" if edited["apiVersion"][-1] in "12":
+        case "TrafficTarget", "less" if edited["apiVersion"][-1] in "12" and "destination" in spec:
             if annotation(edited, destination_port.ANNOTATION) is None:  # it would be repaired
                 spec["destination"].setdefault("port", 8080)
         case "TrafficSplit", "less":
