@@ -112,11 +112,10 @@ def decode(document: Mapping[str, Any]) -> Resource | None:
     if kind not in _CLASSES:
         _refuse_unread(document, kind)
         return None
-    try:
-        return _CLASSES[kind].model_validate(dict(document), by_alias=True, by_name=False)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise InvalidResource(finding(document, detail) for detail in details) from None
+    resource = _read(kind, document)
+    # What an older version does not know is kept, and must make sense where it is known.
+    to_hub(resource)
+    return resource
 
 
 def encode(resource: Resource) -> Document:
@@ -128,25 +127,26 @@ def encode(resource: Resource) -> Document:
 def to_hub(resource: Resource) -> Resource:
     """The same object at the newest version of its group; any other object as it is.
 
-    An object whose stash cannot be read keeps that annotation, and is closed by it.
+    An object whose stash cannot be read keeps that annotation, and is closed by it. Does not raise
+    for what was decoded.
     """
     if resource.api_version not in _CONVERSIONS:
         return resource
     hub = _HUBS[resource.kind]
     document = encode(resource)
     try:
-        return _read(hub, convert_document(document, hub.api_version))
-    except ValidationError:
+        return _read(hub, convert_document(document, hub.api_version), CONVERTED)
+    except InvalidResource:
         text = annotation(document, stash.ANNOTATION)
         seen = convert_document(annotated(document, stash.ANNOTATION, None), hub.api_version)
-        return _read(hub, annotated(seen, stash.ANNOTATION, text))
+        return _read(hub, annotated(seen, stash.ANNOTATION, text), CONVERTED)
 
 
 def convert(resource: Resource, api_version: str) -> Resource:
     """The same object at another version of its group: `v1alpha2`, or with its group before it.
 
     What that version cannot hold waits in annotations. Raises InvalidRequest for a version that
-    the kind does not have.
+    the kind does not have, InvalidResource where an unknown field makes no sense where it is known.
     """
     kind = Kind(_full(resource.api_version, api_version), resource.kind)
     if kind not in _CLASSES:
@@ -155,7 +155,8 @@ def convert(resource: Resource, api_version: str) -> Resource:
         return to_hub(resource)
     if kind.api_version == resource.api_version:
         return resource
-    return _read(kind, convert_document(encode(to_hub(resource)), kind.api_version))
+    document = convert_document(encode(to_hub(resource)), kind.api_version)
+    return _read(kind, document, CONVERTED)
 
 
 def convert_document(document: Mapping[str, Any], api_version: str) -> Document:
@@ -175,9 +176,15 @@ def convert_document(document: Mapping[str, Any], api_version: str) -> Document:
     return hub if on is None else on.from_hub(hub)
 
 
-def _read(kind: Kind, document: Document) -> Resource:
+def _read(
+    kind: Kind, document: Mapping[str, Any], context: dict[str, bool] | None = None
+) -> Resource:
     read = _CLASSES[kind]
-    return read.model_validate(document, by_alias=True, by_name=False, context=CONVERTED)
+    try:
+        return read.model_validate(dict(document), by_alias=True, by_name=False, context=context)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise InvalidResource(finding(document, detail) for detail in details) from None
 
 
 def _full(written: str, api_version: str) -> str:

@@ -24,7 +24,7 @@ def v1alpha1_to_hub(document: Mapping[str, Any]) -> Document:
 
 def v1alpha2_to_hub(document: Mapping[str, Any]) -> Document:
     """The same route; what stands at the root of a group is in its spec."""
-    if "matches" not in document:
+    if "matches" not in document or document.get("kind") == "TCPRoute":
         return v1alpha3_to_hub(document)
     spec = part(document, "spec") | {"matches": document["matches"]}
     return v1alpha3_to_hub({**without(document, "matches"), "spec": spec})

@@ -32,8 +32,9 @@ def refuse_headers(data: object) -> object:
 def refuse_ports(data: object) -> object:
     """A TCPRoute of v1alpha1 to v1alpha3, which is of all ports, unless it names some."""
     spec = data.get("spec") if isinstance(data, dict) else None
-    if isinstance(spec, dict) and spec.get("matches"):
-        raise _newer("only v1alpha4 has ports: in older versions all are meant", "spec.matches")
+    for at, holder in (("spec.matches", spec), ("matches", data)):
+        if isinstance(holder, dict) and holder.get("matches"):
+            raise _newer("only v1alpha4 has ports: in older versions all are meant", at)
     return data
 
 

@@ -282,7 +282,7 @@ ACCESS_POLICY = (
     Mutant(
         "port of the destination lost on the way to the hub",
         "smi/access/conversion.py",
-        'return annotated(hub, ANNOTATION, as_annotation(destination["port"]))',
+        "return hub if port is None else annotated(hub, ANNOTATION, as_annotation(port))",
         "return hub",
         (
             unit(
@@ -296,8 +296,8 @@ ACCESS_POLICY = (
     Mutant(
         "older TCPRoute that names ports is of all ports",
         "smi/specs/newer.py",
-        'if isinstance(spec, dict) and spec.get("matches"):',
-        "if not spec:",
+        'if isinstance(holder, dict) and holder.get("matches"):',
+        "if not holder:",
         (
             unit(
                 "specs",

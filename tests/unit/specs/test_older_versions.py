@@ -108,6 +108,24 @@ def test_older_tcp_route_does_not_open_all_ports_where_some_are_written(version:
     )
 
 
+def test_older_tcp_route_is_no_group_with_matches_at_its_root() -> None:
+    assert message("v1alpha1", "TCPRoute", matches={"ports": [80]}).startswith(
+        "matches: only v1alp"
+    )
+    written = document("v1alpha2", "TCPRoute", matches=[])
+    assert scheme.convert_document(written, "v1alpha4")["spec"] == {"matches": {"ports": []}}
+
+
+@pytest.mark.parametrize("matches", [[], {}, 0])
+def test_what_makes_no_sense_at_the_hub_is_refused_where_it_is_not_known(matches: object) -> None:
+    if matches == {}:
+        read = scheme.decode(document("v1alpha3", "TCPRoute", spec={"matches": matches}))
+        assert read is not None
+        assert scheme.unknown_fields(read) == ("spec.matches",)
+    else:
+        assert message("v1alpha3", "TCPRoute", spec={"matches": matches}).startswith("spec.matches")
+
+
 def test_there_is_no_older_udp_route() -> None:
     assert message("v1alpha3", "UDPRoute") == (
         "apiVersion: should be specs.smi-spec.io/v1alpha4, not specs.smi-spec.io/v1alpha3"
