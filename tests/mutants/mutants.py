@@ -415,6 +415,23 @@ ACCESS_POLICY = (
         ),
     ),
     Mutant(
+        "older versions served where nobody converts",
+        "smi/k8s/crd.py",
+        '"served": stored or converted or version.relabelled,',
+        '"served": True,',
+        (
+            "tests/unit/test_crds.py"
+            "::test_only_versions_that_mean_the_same_are_served_where_nobody_converts",
+        ),
+    ),
+    Mutant(
+        "what another version has dropped by the API server",
+        "smi/k8s/crd.py",
+        'return schema | {"properties": known,',
+        'return schema or {"properties": known,',
+        ("tests/unit/test_crds.py::test_what_another_version_has_is_refused_rather_than_dropped",),
+    ),
+    Mutant(
         "cross-namespace destination honoured",
         GRANTS,
         'create it in {destination.namespace!r}",\n        )\n        return False',

@@ -5,6 +5,7 @@ import pytest
 from smi.crds import KINDS, Webhook, definitions
 from smi.k8s.document import Document
 from smi.k8s.resource import NamespacedName
+from tests import structural
 
 
 def of(kind: str, webhook: Webhook | None = None) -> Document:
@@ -85,6 +86,34 @@ def test_status_and_columns_are_those_of_every_version() -> None:
     assert [column["jsonPath"] for column in split[:2]] == [".spec.service", ".spec.backends"]
     (wide, *_) = of("HTTPRouteGroup")["spec"]["versions"][0]["additionalPrinterColumns"]
     assert wide["priority"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "fields"),
+    [
+        ("TrafficSplit", "v1alpha2", {"spec": {"service": "a", "backends": [], "matches": [{}]}}),
+        ("HTTPRouteGroup", "v1alpha1", {"matches": [{"name": "a", "headers": {"x": "y"}}]}),
+        ("TCPRoute", "v1alpha3", {"spec": {"matches": {"ports": [80]}}}),
+        (
+            "IdentityBinding",
+            "v1alpha4",
+            {"spec": {"schemes": {"podLabelSelector": {"matchLabels": {"a": "b"}}}}},
+        ),
+    ],
+)
+def test_what_another_version_has_is_refused_rather_than_dropped(
+    kind: str, version: str, fields: Document
+) -> None:
+    (schema,) = (
+        found["schema"]["openAPIV3Schema"]
+        for found in of(kind)["spec"]["versions"]
+        if found["name"] == version
+    )
+    if kind == "IdentityBinding":
+        assert structural.accepts(schema, fields)
+        selector = fields["spec"]["schemes"]["podLabelSelector"]
+        selector["matchExpressions"] = [{"key": "c"}]
+    assert not structural.accepts(schema, fields)
 
 
 def test_definitions_are_plain_values() -> None:
