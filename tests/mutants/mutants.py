@@ -33,6 +33,11 @@ def unit(room: str, module: str, test: str) -> str:
     return f"tests/unit/{room}/{module}.py::{test}"
 
 
+def crds(test: str) -> str:
+    """A test of the definitions."""
+    return f"tests/unit/test_crds.py::{test}"
+
+
 def golden(case: str) -> str:
     """The test of one sentence of the specification."""
     return f"tests/golden/test_golden.py::test_sentence_holds[{case}]"
@@ -419,10 +424,7 @@ ACCESS_POLICY = (
         "smi/k8s/crd.py",
         '"served": stored or converted or version.relabelled,',
         '"served": True,',
-        (
-            "tests/unit/test_crds.py"
-            "::test_only_versions_that_mean_the_same_are_served_where_nobody_converts",
-        ),
+        (crds("test_only_versions_that_mean_the_same_are_served_where_nobody_converts"),),
     ),
     Mutant(
         "what another version has dropped by the API server",
