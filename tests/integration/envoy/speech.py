@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from tests.integration.envoy import http2_messages as frames
 from tests.integration.envoy.http2_messages import LIMIT, Flag, Kind
 
 HELLO = b"hello\n"
+INSPECTION = 1.0  # seconds that a sidecar looks for a protocol
+ATTEMPTS = 4
 PATIENCE = 10.0  # seconds; answers take some milliseconds
 
 
@@ -39,7 +42,22 @@ class Dialled(NamedTuple):
 
 
 async def ask(to: Dialled, request: Request, path: str, authority: str) -> Answer:
-    """Send `request` as it is, over a new connection."""
+    """Send `request` as it is, over a new connection.
+
+    A machine that is too busy may keep a sidecar waiting until it takes a handshake for another
+    protocol. That fails after its second of patience, which only what is no request takes as well:
+    whatever else fails so late is asked again.
+    """
+    answer = Answer(0)
+    for _ in range(1 if request.forwarded is None else ATTEMPTS):
+        start = time.monotonic()
+        answer = await _asked(to, request, path, authority)
+        if answer.status not in {0, 503} or time.monotonic() - start < INSPECTION:
+            break
+    return answer
+
+
+async def _asked(to: Dialled, request: Request, path: str, authority: str) -> Answer:
     match request.protocol:
         case Protocol.TCP:
             said, hear = HELLO, _hear_tcp

@@ -36,24 +36,40 @@ from tests.worlds import Decoder
 
 FOREIGN = "example.org"
 
+_FIRST_LINE = re.compile(
+    r"CONNECT [!-~]+|[\w!#$%&'*+.^`|~-]+ (/|\*|[a-z]+://)[!-~]*\0?", re.IGNORECASE | re.ASCII
+)
+"""What Envoy takes for the method and target of HTTP/1."""
+
 
 class Way(NamedTuple):
     """How a request is sent, by name.
 
-    `nameable` says whether the client's sidecar knows the Service, `detects` whether it looks at
-    the first bytes to tell HTTP from others.
+    `nameable` says whether the client's sidecar knows the Service, `speaks` for what it takes what
+    is said: it looks at the first bytes where nothing is declared.
     """
 
     name: str
     to: Dialled
     nameable: bool = True
-    detects: bool = False
+    speaks: AppProtocol = AppProtocol.HTTP
 
     def authority(self, request: Request) -> str:
         """The host that a client of this way names."""
         wanted = target(request.target)
         host = f"{wanted.name.name}.{wanted.name.namespace}"
         return request.authority or (f"{host}:{wanted.port}" if self.name == "proxy" else host)
+
+    def carries_bytes(self, request: Request) -> bool:
+        """Whether HTTP is no more than bytes to it: declared so, or no line that begins HTTP/1."""
+        match self.speaks:
+            case AppProtocol.TCP:
+                return request.is_http
+            case AppProtocol.DETECT:
+                line = f"{request.method} {request.path}"
+                return request.protocol is Protocol.HTTP and not _FIRST_LINE.fullmatch(line)
+            case _:
+                return False
 
 
 @dataclass(slots=True)
@@ -110,22 +126,20 @@ class Stage:
             return []
         if is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
             plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
-            return [Way("plain", plain, detects=True)]
+            return [Way("plain", plain, speaks=AppProtocol.DETECT)]
         if not request.is_http and _is_of_no_pod(self.mesh, request.source):
             return []  # whatever its account may: there is no such caller
-        return [Way("direct", self._direct(request, pod, wanted.port))]
+        spoken = AppProtocol.HTTP if request.is_http else AppProtocol.TCP
+        return [Way("direct", self._direct(request, pod, wanted.port), speaks=spoken)]
 
     def _through_sidecar(self, client: Workload, request: Request) -> Iterator[Way]:
         wanted = target(request.target)
         routes = self.mesh.outbound[client.identity].routes
         mine = [r for r in routes if (r.root, r.port) == (wanted.name, wanted.port)]
         speaks = mine[0].speaks if mine else AppProtocol.DETECT
-        refused = AppProtocol.TCP if request.is_http else AppProtocol.HTTP
         assert client.loopback is not None
-        if speaks is not refused:
-            port = client.loopback.services[wanted.name, wanted.port]
-            detects = speaks is AppProtocol.DETECT
-            yield Way("door", Dialled(client.address, port), bool(mine), detects)
+        port = client.loopback.services[wanted.name, wanted.port]
+        yield Way("door", Dialled(client.address, port), bool(mine), speaks)
         if request.is_http and _is_named_by_proxy(request):
             yield Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
 
@@ -248,57 +262,65 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
     """Whether `answer` is what `decision` says."""
     if is_stranger(request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
+    if way.nameable and way.carries_bytes(request):
+        request = replace(request, protocol=Protocol.TCP)
+        decision = decide(mesh, request)
     path = request.forwarded if request.is_http else ""
     if not way.nameable:
         denials = {0, 403} | (_refusals(request) if path is None else set())
         refused = answer.status == 0 if way.name == "door" else answer.status in denials
         return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
     if path is None:
-        return _is_refusal(mesh, request, way, answer)
+        large = is_too_large(request.path, request.headers, http2=False)
+        unread = {0} if way.speaks is AppProtocol.DETECT and large else set()
+        return not answer.pod and answer.status in _refusals(request) | unread
+    if way.speaks is AppProtocol.HTTP and not request.is_http:
+        return answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
     if way.name in {"door", "proxy"} and request.is_http:
-        decision, path = _at_server(mesh, request, path)
+        decision, path = _at_server(mesh, request, decision, path)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
 
 
-def _at_server(mesh: Mesh, request: Request, path: str) -> tuple[Decision, str]:
-    """What the server decides of `path`, which the client's sidecar made of a request, and of it.
+def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> tuple[Decision, str]:
+    """What the servers decide of `path`, which the client's sidecar made of a request, and of it.
 
-    A second sidecar leaves what the first forwards as it is, unless escapes hid dot segments.
+    A second sidecar leaves what the first forwards as it is, unless escapes hid dot segments. Where
+    a split sends it is up to the first.
     """
     named = None if request.protocol is Protocol.H2 else authority(request.path)
-    arrived = replace(request, path=path, authority=named or request.authority)
+    host = named or Way("door", Dialled("", 0)).authority(request)
+    arrived = replace(request, path=path, authority=host)
     forwarded = arrived.forwarded
     assert forwarded is not None, arrived
-    return decide(mesh, arrived), forwarded
+    if forwarded == path:
+        return decision, path
+    judged = [_at_pods(mesh, arrived, destination) for destination in decision.destinations]
+    return replace(decision, destinations=tuple(judged)), forwarded
 
 
-def _is_refusal(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:
-    """Whether it is refused as it has to be, or, by who looks for HTTP, taken for mere bytes."""
-    if way.detects:
-        as_bytes = decide(mesh, replace(request, protocol=Protocol.TCP)).destinations
-        open_ = [d for d in as_bytes if d.judgement.verdict is Verdict.ALLOW]
-        if any(answer.pod in pods_of(mesh, destination) for destination in open_):
-            return True
-        if answer.status == 0 or (open_ and not answer.pod):
-            return True
-    return not answer.pod and answer.status in _refusals(request)
+def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destination:
+    """What the pods of `destination`, which decide alike, make of `request`."""
+    pod, *_ = pods_of(mesh, destination)
+    to = f"pod/{pod}:{destination.place.target_port}"
+    (same,) = decide(mesh, replace(request, target=to)).destinations
+    return replace(destination, judgement=same.judgement)
 
 
 def _refusals(request: Request) -> set[int]:
     """How Envoy answers what is no request; HTTP/2 may reset a stream instead."""
     http2 = request.protocol is Protocol.H2
-    reset = {0} if http2 else set[int]()
+    found = {0} if http2 else set[int]()
+    if is_too_large(request.path, request.headers, http2=http2):
+        return found or {400, 431}
     if request.method == "CONNECT":  # no route takes it, or it names none
-        return {0} if http2 else {400, 403, 404}
+        return found or {400, 403, 404}
     if request.method == "OPTIONS" and request.path.startswith("*"):
-        return {404} | reset
+        return found | ({404} if request.path == "*" else {400, 404})
     if not http2 and re.match("(?i)https?://[^/?]+[?]", request.path):
         return {400, 404}
-    if is_too_large(request.path, request.headers, http2=http2):
-        return reset or {431}
-    return {400} | reset
+    return found | {400}
 
 
 def _is_answer_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from smi.decision.decide import Decision
 from smi.decision.request import Request
+from smi.model.service import AppProtocol
 from tests import adversary
 from tests.integration.envoy.stage import Way
 
@@ -29,6 +30,10 @@ class Tally:
         self.counts["protocol", str(request.protocol)] += 1
         self.counts["way", way.name if way.nameable else f"{way.name}, not nameable"] += 1
         self.counts["source", _kind(request.source)] += 1
+        if way.carries_bytes(request):
+            self.counts["carried", "HTTP as bytes"] += 1
+        if way.speaks is AppProtocol.HTTP and not request.is_http:
+            self.counts["carried", "bytes to HTTP"] += 1
         if request.is_http:
             self.counts["method", request.method] += 1
         reasons = {d.judgement.reason for d in decision.destinations} or {"unavailable"}

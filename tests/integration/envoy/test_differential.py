@@ -11,7 +11,7 @@ from tests.integration.envoy.tally import Tally
 
 pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
 
-MESHES, REQUESTS = 12, 5000
+MESHES, REQUESTS = 10, 5000
 EXTENT = Extent(questions=330, edits=4, questions_after_edit=65)
 SPLITS = 3
 REASONS = {
@@ -53,4 +53,5 @@ def _assert_everything_occurs(tally: Tally) -> None:
     assert set(tally.of("method")) >= set(samples.SENT_METHODS)
     assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
     assert set(tally.of("adversary")) == set(adversary.CLASSES)
+    assert set(tally.of("carried")) == {"HTTP as bytes", "bytes to HTTP"}
     assert sum(tally.of("shares").values()) >= SPLITS
