@@ -23,6 +23,7 @@ MATCHES = "smi/compiler/matches.py"
 SPLITS = "smi/compiler/routes.py"
 SERVICES = "smi/compiler/services.py"
 MODEL = "smi/model/match.py"
+PATHS = "smi/model/path.py"
 DECISION = "smi/decision"
 ROLLOVER = "backends/smi_envoy/ca/rollover.py"
 TRANSLATE = "backends/smi_envoy/translate"
@@ -146,6 +147,60 @@ REQUESTS = (
                 "translate", "test_routes", "test_escaped_slashes_are_refused_where_a_path_decides"
             ),
         ),
+    ),
+    Mutant(
+        "parameters of dot segments kept",
+        PATHS,
+        '_PARAMETERS.sub(r"\\1", path)',
+        "path",
+        (unit("model", "test_path", "test_target_is_rewritten_as_sidecars_do"),),
+    ),
+    Mutant(
+        "a dot segment that escapes hid let through where a path decides",
+        f"{TRANSLATE}/authorization.py",
+        r"%2f|%5c|/\.\.?;",
+        "%2f|%5c",
+        (
+            unit(
+                "translate",
+                "test_authorization",
+                "test_sidecars_refuse_the_paths_that_decide_calls_ambiguous",
+            ),
+        ),
+    ),
+    Mutant(
+        "the user of an absolute URI taken for its host",
+        PATHS,
+        r"(?:[^@/?]*@)?((?:[a-z0-9.-]+",
+        r"((?:[^@/?]*@)?(?:[a-z0-9.-]+",
+        (unit("model", "test_path", "test_absolute_uri_names_the_host"),),
+    ),
+    Mutant(
+        "CONNECT taken for any other method",
+        f"{DECISION}/reception.py",
+        'if method == "CONNECT":',
+        'if method == "connect":',
+        (unit("decision", "test_reception", "test_tunnel_or_what_is_no_token_is_refused"),),
+    ),
+    Mutant(
+        "a second Host dropped from HTTP/1",
+        f"{DECISION}/matching.py",
+        'if header == ":authority" and is_http2:',
+        'if header == ":authority":',
+        (
+            unit(
+                "decision",
+                "test_matching",
+                "test_host_that_is_sent_again_is_joined_in_http_1_and_dropped_in_http_2",
+            ),
+        ),
+    ),
+    Mutant(
+        "methods that Envoy does not know refused",
+        f"{TRANSLATE}/http.py",
+        "allow_custom_methods=True",
+        "allow_custom_methods=False",
+        (unit("translate", "test_listeners", "test_any_token_is_a_method_of_http_1_too"),),
     ),
     Mutant(
         "`*` among other methods ignored",

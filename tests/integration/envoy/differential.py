@@ -16,8 +16,9 @@ from smi.model.service import AppProtocol
 from smi_envoy.sidecar import DRAIN_SECONDS
 from tests import questions, strategies, worlds
 from tests.integration.envoy import shares, speech
-from tests.integration.envoy.stage import Stage, Way, concrete, is_expected, stage
+from tests.integration.envoy.stage import Stage, Way, concrete, stage
 from tests.integration.envoy.tally import Tally
+from tests.integration.envoy.verdicts import is_expected
 from tests.naive import Naive
 
 AT_ONCE = 32  # Envoy takes a second to close on what is no HTTP/2; others must not wait for it

@@ -11,7 +11,7 @@ from smi.decision.request import Request
 from smi.model.mesh import Mesh
 from tests import chance
 from tests.integration.envoy.speech import Answer
-from tests.integration.envoy.stage import pods_of
+from tests.integration.envoy.verdicts import pods_of
 
 AT_ONCE = 8
 FALSE_ALARM = 1e-9  # of one count; runs make fewer than a thousand

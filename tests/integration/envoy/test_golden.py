@@ -21,7 +21,8 @@ from tests.golden import cases
 from tests.golden.cases import Case
 from tests.integration.envoy import shares, speech
 from tests.integration.envoy.speech import Answer, Dialled
-from tests.integration.envoy.stage import Stage, Way, is_expected, pods_of, stage, tcp_source
+from tests.integration.envoy.stage import Stage, Way, stage, tcp_source
+from tests.integration.envoy.verdicts import is_expected, pods_of
 from tests.naive import Naive
 from tests.strategies import Document
 

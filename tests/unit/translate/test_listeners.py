@@ -56,6 +56,13 @@ def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
         assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}]
 
 
+def test_any_token_is_a_method_of_http_1_too() -> None:
+    proxy = listeners.proxy(POD, a.identity("web"), AT)
+    for said in (inbound(), as_json(proxy)):
+        (options,) = values(said, "http_protocol_options")
+        assert options["allow_custom_methods"] is True
+
+
 def test_query_is_no_part_of_the_path_that_is_judged() -> None:
     proxy = listeners.proxy(POD, a.identity("web"), AT)
     for said in (inbound(), as_json(proxy)):

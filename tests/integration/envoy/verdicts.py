@@ -1,0 +1,103 @@
+"""Whether what came back over the wire is what `decide` says."""
+
+import re
+from dataclasses import replace
+
+from smi.decision.decide import Decision, Destination, decide
+from smi.decision.judge import Verdict
+from smi.decision.reception import is_too_large
+from smi.decision.request import Protocol, Request
+from smi.model.mesh import Mesh
+from smi.model.path import authority
+from smi.model.service import AppProtocol
+from tests.integration.envoy.speech import Answer, Dialled
+from tests.integration.envoy.stage import Way, is_stranger
+
+
+def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
+    """Whether `answer` is what `decision` says."""
+    if is_stranger(request) and decision.enforced:
+        return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
+    if way.nameable and way.carries_bytes(request):
+        request = replace(request, protocol=Protocol.TCP)
+        decision = decide(mesh, request)
+    path = request.forwarded if request.is_http else ""
+    if not way.nameable:
+        denials = {0, 403} | (_refusals(request) if path is None else set())
+        refused = answer.status == 0 if way.name == "door" else answer.status in denials
+        return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
+    if path is None:
+        large = is_too_large(request.path, request.headers, http2=False)
+        unread = {0} if way.speaks is AppProtocol.DETECT and large else set()
+        return not answer.pod and answer.status in _refusals(request) | unread
+    if way.speaks is AppProtocol.HTTP and not request.is_http:
+        return answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
+    if not decision.destinations:
+        return answer.status == (503 if request.is_http else 0)
+    if way.name in {"door", "proxy"} and request.is_http:
+        decision, path = _at_server(mesh, request, decision, path)
+    return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
+
+
+def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> tuple[Decision, str]:
+    """What the servers decide of `path`, which the client's sidecar made of a request, and of it.
+
+    A second sidecar leaves what the first forwards as it is, unless escapes hid dot segments. Where
+    a split sends it is up to the first.
+    """
+    named = None if request.protocol is Protocol.H2 else authority(request.path)
+    host = named or Way("door", Dialled("", 0)).authority(request)
+    arrived = replace(request, path=path, authority=host)
+    forwarded = arrived.forwarded
+    assert forwarded is not None, arrived
+    if forwarded == path:
+        return decision, path
+    judged = [_at_pods(mesh, arrived, destination) for destination in decision.destinations]
+    return replace(decision, destinations=tuple(judged)), forwarded
+
+
+def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destination:
+    """What the pods of `destination`, which decide alike, make of `request`."""
+    pod, *_ = pods_of(mesh, destination)
+    to = f"pod/{pod}:{destination.place.target_port}"
+    (same,) = decide(mesh, replace(request, target=to)).destinations
+    return replace(destination, judgement=same.judgement)
+
+
+def _refusals(request: Request) -> set[int]:
+    """How Envoy answers what is no request; HTTP/2 may reset a stream instead."""
+    http2 = request.protocol is Protocol.H2
+    found = {0} if http2 else set[int]()
+    if is_too_large(request.path, request.headers, http2=http2):
+        return found or {400, 431}
+    if request.method == "CONNECT":  # no route takes it, or it names none
+        return found or {400, 403, 404}
+    if request.method == "OPTIONS" and request.path.startswith("*"):
+        return found | ({404} if request.path == "*" else {400, 404})
+    if not http2 and re.match("(?i)https?://[^/?]+[?]", request.path):
+        return {400, 404}
+    return found | {400}
+
+
+def _is_answer_of(
+    mesh: Mesh, request: Request, path: str, destination: Destination, answer: Answer
+) -> bool:
+    if destination.judgement.verdict is Verdict.ALLOW:
+        arrived = not request.is_http or (answer.method, answer.path) == (request.method, path)
+        return answer.status == 200 and answer.pod in pods_of(mesh, destination) and arrived
+    if not request.is_http:
+        return answer.status == 0
+    return answer.status == (400 if destination.judgement.reason == "EscapedSlash" else 403)
+
+
+def pods_of(mesh: Mesh, destination: Destination) -> list[str]:
+    """The pods of a destination."""
+    place = destination.place
+    if place.service is None:
+        return [str(w.name) for w in mesh.workloads.values() if w.identity == place.identity]
+    port = mesh.services[place.service].port(place.port)
+    return [
+        str(e.pod)
+        for e in (port.endpoints if port else ())
+        if (e.target_port, e.identity) == (place.target_port, place.identity)
+    ]
