@@ -20,16 +20,21 @@ from tests.integration.envoy.http2_messages import LIMIT, Flag, Kind
 HELLO = b"hello\n"
 INSPECTION = 1.0  # seconds that a sidecar looks for a protocol
 ATTEMPTS = 4
+DENIED = 403
 PATIENCE = 10.0  # seconds; answers take some milliseconds
 
 
 class Answer(NamedTuple):
-    """What came back: an HTTP status, or 200 for bytes over TCP; 0 if nothing did."""
+    """What came back: an HTTP status, or 200 for bytes over TCP; 0 if nothing did.
+
+    `reason` is the class that the body of a 403 over HTTP/1 names.
+    """
 
     status: int
     pod: str = ""
     method: str = ""
     path: str = ""
+    reason: str = ""
 
 
 class Dialled(NamedTuple):
@@ -69,11 +74,19 @@ async def _asked(to: Dialled, request: Request, path: str, authority: str) -> An
         async with asyncio.timeout(PATIENCE):
             reader, writer = await _dial(to, said)
             try:
-                return await hear(reader, writer)
+                answer = await hear(reader, writer)
+                if answer.status == DENIED and hear is _hear_http1 and request.method != "HEAD":
+                    return answer._replace(reason=_reason(await reader.readline()))
+                return answer
             finally:
                 writer.transport.abort()
     except (OSError, asyncio.IncompleteReadError):
         return Answer(0)
+
+
+def _reason(body: bytes) -> str:
+    _, reason, *_ = [*body.decode().split(": "), ""]
+    return reason
 
 
 async def _dial(to: Dialled, said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -36,7 +36,7 @@ class Tally:
             self.counts["carried", "bytes to HTTP"] += 1
         if request.is_http:
             self.counts["method", request.method] += 1
-        reasons = {d.judgement.reason for d in decision.destinations} or {"unavailable"}
+        reasons = {str(d.judgement.reason) for d in decision.destinations} or {"unavailable"}
         self.counts.update(("reason", reason) for reason in reasons)
         self.counts.update(("adversary", name) for name in adversary.classes(request))
         if decision.split is not None:

@@ -7,6 +7,7 @@ from smi.decision.decide import Decision, Destination, decide
 from smi.decision.judge import Verdict
 from smi.decision.reception import is_too_large
 from smi.decision.request import Protocol, Request
+from smi.model.denial import Denial
 from smi.model.mesh import Mesh
 from smi.model.path import authority
 from smi.model.service import AppProtocol
@@ -87,7 +88,11 @@ def _is_answer_of(
         return answer.status == 200 and answer.pod in pods_of(mesh, destination) and arrived
     if not request.is_http:
         return answer.status == 0
-    return answer.status == (400 if destination.judgement.reason == "EscapedSlash" else 403)
+    reason = destination.judgement.reason
+    if reason == Denial.ESCAPED_SLASH:
+        return answer.status == 400
+    tells = request.protocol is Protocol.HTTP and request.method != "HEAD"
+    return (answer.status, answer.reason) == (403, reason if tells else "")
 
 
 def pods_of(mesh: Mesh, destination: Destination) -> list[str]:
