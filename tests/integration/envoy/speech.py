@@ -50,11 +50,12 @@ async def ask(to: Dialled, request: Request, path: str, authority: str) -> Answe
     """Send `request` as it is, over a new connection.
 
     A machine that is too busy may keep a sidecar waiting until it takes a handshake for another
-    protocol. That fails after its second of patience, which only what is no request takes as well:
+    protocol. That fails after its second of patience, which only what is no HTTP/2 takes as well:
     whatever else fails so late is asked again.
     """
     answer = Answer(0)
-    for _ in range(1 if request.forwarded is None else ATTEMPTS):
+    is_reset = request.protocol is Protocol.H2 and request.forwarded is None
+    for _ in range(1 if is_reset else ATTEMPTS):
         start = time.monotonic()
         answer = await _asked(to, request, path, authority)
         if answer.status not in {0, 503} or time.monotonic() - start < INSPECTION:

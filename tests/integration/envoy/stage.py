@@ -32,8 +32,10 @@ from tests.worlds import Decoder
 
 FOREIGN = "example.org"
 
+_HOST = r"[!$-.0-;=?-\[\]_a-z~]*"
 _FIRST_LINE = re.compile(
-    r"CONNECT [!-~]+|[\w!#$%&'*+.^`|~-]+ (/|\*|[a-z]+://)[!-~]*\0?", re.IGNORECASE | re.ASCII
+    rf"(CONNECT {_HOST}|[\w!#$%&'*+.^`|~-]+ ([a-z]+://{_HOST}|\*|(?=/)))([/?#*][!-~]*)?\0?",
+    re.IGNORECASE | re.ASCII,
 )
 """What Envoy takes for the method and target of HTTP/1."""
 
@@ -62,7 +64,7 @@ class Way(NamedTuple):
             case AppProtocol.TCP:
                 return request.is_http
             case AppProtocol.DETECT:
-                line = f"{request.method} {request.path}"
+                line = f"{request.method} {request.path}".partition("\n")[0].rstrip("\r")
                 return request.protocol is Protocol.HTTP and not _FIRST_LINE.fullmatch(line)
             case _:
                 return False

@@ -14,23 +14,28 @@ from smi.model.service import AppProtocol
 from tests.integration.envoy.speech import Answer, Dialled
 from tests.integration.envoy.stage import Way, is_stranger
 
+SURELY_READ = 8192
+"""Bytes of a first line in which HTTP is found for sure.
+
+Of a longer one it depends on how it arrives; beyond 64 KiB the connection may be closed.
+"""
+
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
     """Whether `answer` is what `decision` says."""
     if is_stranger(request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
-    if way.nameable and way.carries_bytes(request):
-        request = replace(request, protocol=Protocol.TCP)
-        decision = decide(mesh, request)
     path = request.forwarded if request.is_http else ""
     if not way.nameable:
         denials = {0, 403} | (_refusals(request) if path is None else set())
         refused = answer.status == 0 if way.name == "door" else answer.status in denials
         return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
+    if way.carries_bytes(request):
+        return _is_of_bytes(mesh, request, way, answer)
     if path is None:
-        large = is_too_large(request.path, request.headers, http2=False)
-        unread = {0} if way.speaks is AppProtocol.DETECT and large else set()
-        return not answer.pod and answer.status in _refusals(request) | unread
+        is_refused = not answer.pod and answer.status in _refusals(request)
+        is_long = way.speaks is AppProtocol.DETECT and len(request.path) > SURELY_READ
+        return is_refused or (is_long and _is_of_bytes(mesh, request, way, answer))
     if way.speaks is AppProtocol.HTTP and not request.is_http:
         return answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
     if not decision.destinations:
@@ -38,6 +43,16 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
     if way.name in {"door", "proxy"} and request.is_http:
         decision, path = _at_server(mesh, request, decision, path)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
+
+
+def _is_of_bytes(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:
+    """Whether it is the answer to the same as bytes."""
+    connection = replace(request, protocol=Protocol.TCP)
+    destinations = decide(mesh, connection).destinations
+    is_closed = way.speaks is AppProtocol.DETECT and len(request.path) > SURELY_READ
+    return (answer.status == 0 and (is_closed or not destinations)) or any(
+        _is_answer_of(mesh, connection, "", destination, answer) for destination in destinations
+    )
 
 
 def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> tuple[Decision, str]:
