@@ -110,10 +110,10 @@ class Naive:
 
     def is_member(self, reference: Thing, target: Thing, spiffe: str, pod: Thing) -> bool:
         ns = reference.namespace or target.metadata.namespace
-        if reference.kind == "ServiceAccount":
+        if parts.kind(reference) == "ServiceAccount":
             return spiffe == self.spiffe(ns, reference.name)
         bindings = self.of("IdentityBinding", ns, reference.name)
-        for binding in bindings if reference.kind == "IdentityBinding" else ():
+        for binding in bindings if parts.kind(reference) == "IdentityBinding" else ():
             schemes, labels = binding.spec.schemes, binding.spec.schemes.pod_label_selector
             ids = {f"spiffe://{i.removeprefix('spiffe://')}" for i in schemes.spiffe_identities}
             ids = {i for i in ids if re.fullmatch(f"{self.spiffe(ns, '')}[^/]+", i)}  # A14

@@ -56,6 +56,12 @@ def is_incomplete(thing: Thing) -> bool:
     return "smi-spec.io/" in thing.api_version and not ours <= known
 
 
+def kind(reference: Thing) -> str:
+    """The kind of an identity; of another group than the kind's own it is none that is known."""
+    own = {"IdentityBinding": "access.smi-spec.io"}.get(reference.kind)
+    return str(reference.kind) if (reference.group or own) == own else ""
+
+
 def destination_port(target: Thing) -> int | None:
     """2.2(6): the port of v1alpha1 and v1alpha2; 0, which nobody has, where it is damaged."""
     text = target.metadata.annotations.get("conversion.smi-mesh.io/destination-port")

@@ -216,6 +216,9 @@ def target(rng: random.Random, found: list[Document], name: str) -> Document:
     if chance.random() < 0.1:
         port = str(chance.choice((80, 80, 8080, 8081, 9090, 5432, "0", "x")))
         made["metadata"]["annotations"] = {"conversion.smi-mesh.io/destination-port": port}
+    if chance.random() < 0.1:
+        end = chance.choice([destination, *sources])
+        end["group"] = chance.choice(("", "access.smi-spec.io", "example.org"))
     return made
 
 

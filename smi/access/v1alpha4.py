@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, NotEmpty, OpenShape
 
+GROUP = "access.smi-spec.io"
+
 
 class IdentityReference(OpenShape):
     """One end of a target: a ServiceAccount or an IdentityBinding.
@@ -20,6 +22,12 @@ class IdentityReference(OpenShape):
     name: Name
     namespace: str | None = None
     group: str | None = None
+
+    @property
+    def qualified_kind(self) -> str:
+        """The kind, with its group before it where that is another than the kind's own."""
+        own = GROUP if self.kind == "IdentityBinding" else ""
+        return self.kind if self.group in {None, "", own} else f"{self.group}/{self.kind}"
 
 
 class Rule(OpenShape):

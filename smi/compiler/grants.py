@@ -90,15 +90,16 @@ def _destination_is_sound(read: Read, target: TrafficTarget, findings: Findings)
             f" create it in {destination.namespace!r}",
         )
         return False
-    if destination.kind not in {"ServiceAccount", "IdentityBinding"}:
+    kind = destination.qualified_kind
+    if kind not in {"ServiceAccount", "IdentityBinding"}:
         findings.error(
             "spec.destination.kind",
             "UnknownDestinationKind",
-            f"{destination.kind!r} is neither ServiceAccount nor IdentityBinding;"
+            f"{kind!r} is neither ServiceAccount nor IdentityBinding;"
             " this TrafficTarget grants nothing",
         )
         return False
-    if destination.kind == "IdentityBinding":
+    if kind == "IdentityBinding":
         name = NamespacedName(target.key.namespace, destination.name)
         if read(("IdentityBinding", name)) is None:
             findings.error(
@@ -117,7 +118,7 @@ def _sources(
     pods: set[PodUid] = set()
     for index, source in enumerate(target.spec.sources):
         name = NamespacedName(source.namespace or target.key.namespace, source.name)
-        match source.kind:
+        match source.qualified_kind:
             case "ServiceAccount":
                 ids |= spiffe_ids(read(("trust domains",)), ServiceIdentity(*name))
                 _warn_of_unknown_account(read, name, f"spec.sources[{index}].name", findings)

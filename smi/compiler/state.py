@@ -124,9 +124,16 @@ def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
     """A TrafficTarget under its destination and each source; members are `namespace/name`."""
     namespace, name = target.key
     destination = target.spec.destination
-    yield Entry(("targets of destination", destination.kind, namespace, destination.name), name)
+    yield Entry(
+        ("targets of destination", destination.qualified_kind, namespace, destination.name), name
+    )
     for source in target.spec.sources:
-        key = ("targets of source", source.kind, source.namespace or namespace, source.name)
+        key = (
+            "targets of source",
+            source.qualified_kind,
+            source.namespace or namespace,
+            source.name,
+        )
         yield Entry(key, str(target.key))
 
 

@@ -147,6 +147,7 @@ def test_rule_of_unknown_kind_closes_the_whole_target() -> None:
     [
         (account("gone", "IdentityBinding"), "IdentityBindingNotFound"),
         (account("everyone", "Group"), "UnknownSourceKind"),
+        ({**account("back"), "group": "example.org"}, "UnknownSourceKind"),
     ],
 )
 def test_source_that_is_nobody_grants_nobody_anything(source: Fields, reason: str) -> None:
