@@ -47,7 +47,7 @@ class Run:
     workloads: int = 4
     stops: Callable[[], bool] = lambda: False
     rng: random.Random = field(init=False)
-    in_force: float = 0.0  # when the last edit has to be, by the loop's clock
+    in_force: float = 0.0  # when all edits have to be, by the loop's clock
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -67,7 +67,8 @@ class Run:
                     return
                 before, found = found, strategies.edited(rng, found, edit)
                 await playing.play(found)
-                self.in_force = asyncio.get_running_loop().time() + _in_force(before, found)
+                now = asyncio.get_running_loop().time()
+                self.in_force = max(self.in_force, now + _in_force(before, found))
                 where = f"seed {self.seed}, edit {edit}"
                 await self._ask_all(playing, found, self.extent.questions_after_edit, where)
 
@@ -105,13 +106,13 @@ class Run:
     async def _judge(
         self, playing: Stage, naive: Naive, request: Request, way: Way, where: str
     ) -> None:
+        early = self.in_force - asyncio.get_running_loop().time()
         answer = await send(request, way)
         decision = decide(playing.mesh, request)
         self.tally.note(request, decision, way)
         if worlds.answers(decision) != naive.shares(request):
             self.tally.disagreements.append(f"{where}: decide and the naive reading of {request}")
         if not is_expected(playing.mesh, request, decision, way, answer):
-            early = self.in_force - asyncio.get_running_loop().time()
             await asyncio.sleep(max(0.0, early))
             again = await send(request, way)
             if early > 0 and is_expected(playing.mesh, request, decision, way, again):
@@ -133,7 +134,8 @@ class Run:
             key = (decision.split, request.protocol)
             if decision.verdict is not Verdict.ALLOW or len(share) < 2 or way is None:
                 continue
-            if way.speaks is AppProtocol.HTTP and not request.is_http:
+            is_refused = way.speaks is AppProtocol.HTTP and not request.is_http
+            if is_refused or way.carries_bytes(request):
                 continue
             if key in tried or len(tried) >= self.extent.splits:
                 continue
@@ -149,7 +151,11 @@ async def send(request: Request, way: Way) -> speech.Answer:
 
 
 def _in_force(before: list[strategies.Document], after: list[strategies.Document]) -> float:
-    """A change of mode opens listeners anew, and connections of the old ones end as they drain."""
+    """Seconds until an edit has to be in force.
+
+    A change of mode opens listeners anew; connections of the old ones end as they drain, and a
+    request that is on its way then fails.
+    """
     modes = [[d for d in found if d["kind"] == "Namespace"] for found in (before, after)]
     return IN_FORCE + (0 if modes[0] == modes[1] else DRAIN_SECONDS)
 

@@ -30,12 +30,12 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         denials = {0, 403} | (_refusals(request) if path is None else set())
         refused = answer.status == 0 if way.name == "door" else answer.status in denials
         return refused and decision.verdict not in {Verdict.ALLOW, Verdict.MIXED}
-    if way.carries_bytes(request):
+    if way.carries_bytes(request) or (
+        _is_long(request, way) and _is_of_bytes(mesh, request, way, answer)
+    ):
         return _is_of_bytes(mesh, request, way, answer)
     if path is None:
-        is_refused = not answer.pod and answer.status in _refusals(request)
-        is_long = way.speaks is AppProtocol.DETECT and len(request.path) > SURELY_READ
-        return is_refused or (is_long and _is_of_bytes(mesh, request, way, answer))
+        return not answer.pod and answer.status in _refusals(request)
     if way.speaks is AppProtocol.HTTP and not request.is_http:
         return answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
     if not decision.destinations:
@@ -49,10 +49,14 @@ def _is_of_bytes(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool
     """Whether it is the answer to the same as bytes."""
     connection = replace(request, protocol=Protocol.TCP)
     destinations = decide(mesh, connection).destinations
-    is_closed = way.speaks is AppProtocol.DETECT and len(request.path) > SURELY_READ
-    return (answer.status == 0 and (is_closed or not destinations)) or any(
+    is_closed = answer.status == 0 and (_is_long(request, way) or not destinations)
+    return is_closed or any(
         _is_answer_of(mesh, connection, "", destination, answer) for destination in destinations
     )
+
+
+def _is_long(request: Request, way: Way) -> bool:
+    return way.speaks is AppProtocol.DETECT and len(request.path) > SURELY_READ
 
 
 def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> tuple[Decision, str]:
@@ -89,7 +93,8 @@ def _refusals(request: Request) -> set[int]:
     if request.method == "CONNECT":  # no route takes it, or it names none
         return found or {400, 403, 404}
     if request.method == "OPTIONS" and request.path.startswith("*"):
-        return found | ({404} if request.path == "*" else {400, 404})
+        is_sound = request.path == "*" and "404" in request.refused
+        return found | ({404} if is_sound else {400, 404})
     if not http2 and re.match("(?i)https?://[^/?]+[?]", request.path):
         return {400, 404}
     return found | {400}
