@@ -1,6 +1,6 @@
 """Break the product on purpose, one place at a time, and see who notices: `make mutants`.
 
-Every mutant of `mutants.py` gets a copy of the source with its one change, and the tests that it
+Every mutant of the tables gets a copy of the source with its one change, and the tests that it
 names are run there, each by itself. Each has to fail; before that, all have to pass in a copy that
 is as it should be. A mutant whose text is not there exactly once says that the table is out of
 date. Exit status 1 says that something of this was not so.
@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.mutants.mutants import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 GENERATED = "backends/smi_envoy/pb"

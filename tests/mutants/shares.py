@@ -1,0 +1,123 @@
+"""Which share of requests goes where."""
+
+from tests.mutants.mutant import SERVICES, SPLITS, TRANSLATE, Mutant, golden, unit
+
+SHARES = (
+    Mutant(
+        "weights 70/30 for 75/25",
+        f"{TRANSLATE}/routes.py",
+        "        return weights\n",
+        "        return [10 * (round(weight * 10 / total - 1) + 1) for weight in weights]\n",
+        (unit("translate", "test_routes", "test_weights_are_passed_on_as_they_are"),),
+    ),
+    Mutant(
+        "leak to weight 0",
+        SPLITS,
+        """\
+        elif backend.weight > 0:
+            weights[name] = weights.get(name, 0) + backend.weight
+""",
+        """\
+        else:
+            weights[name] = weights.get(name, 0) + (backend.weight or 1)
+""",
+        (
+            unit("compiler", "test_routes", "test_weights_are_kept_and_zero_is_no_destination"),
+            golden("32-weight-zero"),
+        ),
+    ),
+    Mutant(
+        "backend named twice: the last weight only",
+        SPLITS,
+        "weights[name] = weights.get(name, 0) + backend.weight",
+        "weights[name] = backend.weight",
+        (unit("compiler", "test_routes", "test_backend_that_is_named_twice_has_both_weights"),),
+    ),
+    Mutant(
+        "mismatch not excluded",
+        SPLITS,
+        '        return "PortMismatch"\n',
+        "        return None\n",
+        (
+            unit("compiler", "test_routes", "test_backend_that_cannot_take_its_share_is_excluded"),
+            golden("36-backend-without-the-port"),
+        ),
+    ),
+    Mutant(
+        "nested split expanded",
+        SPLITS,
+        """\
+        name = NamespacedName(root.namespace, backend.service)
+        reason =""",
+        """\
+        inner = _splits(read, NamespacedName(root.namespace, backend.service))
+        nested = inner and inner[0].key != written.key
+        leaf = inner[0].spec.backends[0].service if nested else backend.service
+        name = NamespacedName(root.namespace, leaf)
+        reason =""",
+        (
+            unit("compiler", "test_routes", "test_backend_that_is_a_root_itself_is_not_expanded"),
+            golden("39-splits-are-not-nested"),
+        ),
+    ),
+    Mutant(
+        "root fallback missing",
+        f"{TRANSLATE}/routes.py",
+        "matching.first(choices, otherwise=matching.action(otherwise))",
+        "matching.first(choices)",
+        (unit("translate", "test_routes", "test_splits_with_matches_are_asked_in_order"),),
+    ),
+    Mutant(
+        "an unresolved match of a split selects every request",
+        SPLITS,
+        "tuple(_split_matches(read, written)) if written.spec.matches else None",
+        "tuple(_split_matches(read, written)) or None",
+        (unit("compiler", "test_routes", "test_match_that_is_not_there_selects_no_request"),),
+    ),
+    Mutant(
+        "the younger split is asked first",
+        SPLITS,
+        'key=lambda s: (s.metadata.creation_timestamp or "", s.key))',
+        'key=lambda s: (s.metadata.creation_timestamp or "", s.key), reverse=True)',
+        (unit("compiler", "test_routes", "test_older_split_comes_first_then_the_name_decides"),),
+    ),
+    Mutant(
+        "connections are not split",
+        f"{TRANSLATE}/client_parts.py",
+        "split = next(splits, None)",
+        "split = None",
+        (
+            unit(
+                "translate",
+                "test_parts",
+                "test_connections_follow_the_first_split_that_needs_no_request",
+            ),
+        ),
+    ),
+    Mutant(
+        "connections are shared by pod, not by Service",
+        f"{TRANSLATE}/endpoints.py",
+        "Fraction(SCALE * share.weight, total * len(share.endpoints))",
+        "Fraction(SCALE * share.weight, total)",
+        (
+            unit(
+                "translate",
+                "test_endpoints",
+                "test_pods_have_the_share_of_their_service_between_them",
+            ),
+        ),
+    ),
+    Mutant(
+        "traffic to a pod that is not ready",
+        SERVICES,
+        "if workload.ready and dialled is not None:",
+        "if dialled is not None:",
+        (
+            unit(
+                "compiler",
+                "test_services",
+                "test_pods_that_are_not_ready_may_be_met_but_get_no_traffic",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,169 @@
+"""What happens to objects between versions."""
+
+from tests.mutants.mutant import Mutant, crds, golden, unit
+
+VERSIONS = (
+    Mutant(
+        "damaged port of the destination is no port",
+        "smi/access/destination_port.py",
+        "return int(text) if sound else UNREADABLE",
+        "return int(text) if sound else None",
+        (
+            unit(
+                "compiler",
+                "test_access_rules",
+                "test_damaged_port_of_the_destination_opens_nothing",
+            ),
+            golden("09-destination-port"),
+        ),
+    ),
+    Mutant(
+        "port of the destination lost on the way to the hub",
+        "smi/access/conversion.py",
+        "return hub if port is None else annotated(hub, ANNOTATION, as_annotation(port))",
+        "return hub",
+        (
+            unit(
+                "access",
+                "test_conversion",
+                "test_port_of_the_destination_travels_in_an_annotation",
+            ),
+            golden("09-destination-port"),
+        ),
+    ),
+    Mutant(
+        "older TCPRoute that names ports is of all ports",
+        "smi/specs/newer.py",
+        'if isinstance(holder, dict) and holder.get("matches"):',
+        "if not holder:",
+        (
+            unit(
+                "specs",
+                "test_older_versions",
+                "test_older_tcp_route_does_not_open_all_ports_where_some_are_written",
+            ),
+            golden("30-older-tcp-routes"),
+        ),
+    ),
+    Mutant(
+        "object with a damaged stash taken for whole",
+        "smi/compiler/damage.py",
+        "return None if damage(resource) else resource",
+        "return resource",
+        (
+            unit("compiler", "test_damage", "test_object_that_is_incomplete_is_not_there"),
+            golden("44-quantities"),
+            "tests/property/test_conversion.py::test_older_object_never_grants_more_even_edited_or_damaged",
+        ),
+    ),
+    Mutant(
+        "damaged stash dropped on the way to the hub",
+        "smi/k8s/stash.py",
+        "    if not content:\n        return document, {}\n",
+        "    if not content:\n        return annotated(document, ANNOTATION, None), {}\n",
+        (
+            unit("k8s", "test_stash", "test_damaged_stash_stays_where_it_is"),
+            golden("44-quantities"),
+        ),
+    ),
+    Mutant(
+        "ports of a TCPRoute lost at an older version",
+        "smi/specs/conversion.py",
+        'content = {} if matches == _ALL_PORTS else {"matches": matches}',
+        "content: Document = {}",
+        (
+            unit(
+                "specs", "test_conversion", "test_ports_of_a_tcp_route_live_on_at_an_older_version"
+            ),
+            "tests/property/test_conversion.py::test_older_object_never_grants_more_even_edited_or_damaged",
+        ),
+    ),
+    Mutant(
+        "headers of a match lost at v1alpha1",
+        "smi/specs/conversion.py",
+        'newer["matches"] = restored(items(newer, "matches"), content["matches"])',
+        "pass",
+        (
+            unit("specs", "test_conversion", "test_removed_match_leaves_the_others_their_headers"),
+            "tests/property/test_conversion.py::test_older_object_never_grants_more_even_edited_or_damaged",
+        ),
+    ),
+    Mutant(
+        "edited match of several of one name has no headers",
+        "smi/specs/matches.py",
+        'return _with_headers(match, [e for e in content if e["name"] == match.get("name")])',
+        "return dict(match)",
+        (
+            unit(
+                "specs",
+                "test_conversion",
+                "test_edited_match_of_several_of_one_name_asks_for_the_headers_of_all",
+            ),
+        ),
+    ),
+    Mutant(
+        "matches of a split lost at v1alpha2",
+        "smi/split/conversion.py",
+        'return {**hub, "spec": part(hub, "spec") | stashed} if stashed else hub',
+        "return hub",
+        (
+            unit(
+                "split",
+                "test_conversion",
+                "test_matches_survive_weights_that_are_put_where_there_are_none",
+            ),
+            "tests/property/test_conversion.py::test_document_comes_back_as_it_was_through_any_versions",
+        ),
+    ),
+    Mutant(
+        "quantity read by its digits",
+        "smi/split/weights.py",
+        "weights = [int(q.value * factor) for q in quantities]",
+        "weights = [int(q.value * q.value.denominator) for q in quantities]",
+        (
+            unit(
+                "split",
+                "test_conversion",
+                "test_quantities_become_whole_numbers_of_the_same_proportions",
+            ),
+            golden("44-quantities"),
+        ),
+    ),
+    Mutant(
+        "UDPRoutes lost at v1alpha2",
+        "smi/access/conversion.py",
+        'content["rules"] = udp',
+        "pass",
+        (
+            unit("access", "test_conversion", "test_udp_routes_wait_where_they_cannot_be_said"),
+            "tests/property/test_conversion.py::test_document_comes_back_as_it_was_through_any_versions",
+        ),
+    ),
+    Mutant(
+        "IdentityBinding of an older version always taken for the hub's",
+        "smi/access/identities.py",
+        'if end.kind == "IdentityBinding" and (end.kind, end.name, end.namespace) not in vouched:',
+        'if end.kind == "IdentityBinding" and not annotations:',
+        (
+            unit(
+                "access",
+                "test_conversion",
+                "test_binding_that_is_added_at_an_older_version_is_a_mistake",
+            ),
+        ),
+    ),
+    Mutant(
+        "older versions served where nobody converts",
+        "smi/k8s/crd.py",
+        '"served": stored or converted or version.relabelled,',
+        '"served": True,',
+        (crds("test_only_versions_that_mean_the_same_are_served_where_nobody_converts"),),
+    ),
+    Mutant(
+        "what another version has dropped by the API server",
+        "smi/k8s/crd.py",
+        'return schema | {"properties": known,',
+        'return schema or {"properties": known,',
+        ("tests/unit/test_crds.py::test_what_another_version_has_is_refused_rather_than_dropped",),
+    ),
+)
