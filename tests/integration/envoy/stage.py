@@ -112,10 +112,11 @@ class Stage:
     def ways(self, request: Request) -> list[Way]:
         """How the source of `request` can reach its target."""
         wanted = target(request.target)
+        is_broken = request.protocol is Protocol.HTTP and "\n" in request.path
+        if is_broken and (wanted.kind == "service" or request.path.lower().startswith("http")):
+            return []  # whoever knows the host reads the first line alone, as HTTP/0.9
         if wanted.kind == "service" and request.source.startswith("pod/"):
             client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
-            if request.protocol is Protocol.HTTP and "\n" in request.path:
-                return []  # what follows the first line is read as headers
             return list(self._through_sidecar(client, request))
         pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
         if pod is None or not pod.ready or pod.loopback is None:
