@@ -13,7 +13,6 @@ from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
 from smi.model.service import AppProtocol
-from smi_envoy.sidecar import DRAIN_SECONDS
 from tests import questions, strategies, worlds
 from tests.integration.envoy import shares, speech
 from tests.integration.envoy.stage import Stage, Way, concrete, stage
@@ -23,7 +22,7 @@ from tests.naive import Naive
 
 AT_ONCE = 32  # Envoy takes a second to close on what is no HTTP/2; others must not wait for it
 
-IN_FORCE = 1.0
+IN_FORCE = 1.0  # seconds from the acknowledgement of an edit
 """Seconds after the proxies accepted an edit in which one of their threads may not know it yet."""
 
 
@@ -47,7 +46,7 @@ class Run:
     workloads: int = 4
     stops: Callable[[], bool] = lambda: False
     rng: random.Random = field(init=False)
-    in_force: float = 0.0  # when all edits have to be, by the loop's clock
+    in_force: float = 0.0  # when the last edit has to be, by the loop's clock
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -65,10 +64,9 @@ class Run:
             for edit in range(self.extent.edits):
                 if self.stops():
                     return
-                before, found = found, strategies.edited(rng, found, edit)
+                found = strategies.edited(rng, found, edit)
                 await playing.play(found)
-                now = asyncio.get_running_loop().time()
-                self.in_force = max(self.in_force, now + _in_force(before, found))
+                self.in_force = asyncio.get_running_loop().time() + IN_FORCE
                 where = f"seed {self.seed}, edit {edit}"
                 await self._ask_all(playing, found, self.extent.questions_after_edit, where)
 
@@ -148,16 +146,6 @@ class Run:
 async def send(request: Request, way: Way) -> speech.Answer:
     """Send `request` that way, on a connection of its own."""
     return await speech.ask(way.to, request, request.path, way.authority(request))
-
-
-def _in_force(before: list[strategies.Document], after: list[strategies.Document]) -> float:
-    """Seconds until an edit has to be in force.
-
-    A change of mode opens listeners anew; connections of the old ones end as they drain, and a
-    request that is on its way then fails.
-    """
-    modes = [[d for d in found if d["kind"] == "Namespace"] for found in (before, after)]
-    return IN_FORCE + (0 if modes[0] == modes[1] else DRAIN_SECONDS)
 
 
 def _has_canary(found: list[strategies.Document]) -> bool:
