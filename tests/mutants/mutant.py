@@ -27,6 +27,7 @@ PATHS = "smi/model/path.py"
 DECISION = "smi/decision"
 ROLLOVER = "backends/smi_envoy/ca/rollover.py"
 TRANSLATE = "backends/smi_envoy/translate"
+XDS = "backends/smi_envoy/xds"
 
 
 def unit(room: str, module: str, test: str) -> str:

@@ -6,6 +6,7 @@ from tests.mutants.doors import DOORS
 from tests.mutants.proofs import PROOFS
 from tests.mutants.requests import REQUESTS
 from tests.mutants.shares import SHARES
+from tests.mutants.turns import TURNS
 from tests.mutants.versions import VERSIONS
 
-MUTANTS = (*REQUESTS, *ACCESS, *VERSIONS, *DOORS, *SHARES, *CERTIFICATES, *PROOFS)
+MUTANTS = (*REQUESTS, *ACCESS, *VERSIONS, *DOORS, *SHARES, *CERTIFICATES, *PROOFS, *TURNS)

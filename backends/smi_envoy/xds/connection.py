@@ -105,14 +105,20 @@ class Connection(Generic[Identity]):
             await self._idle(wake)
 
     def _absorb(self, now: float) -> None:
-        """Step through everything that happened."""
+        """Step through everything that happened, once a change that waits may be looked at.
+
+        The contents that a view finds are always the newest: with names from before the change, a
+        route would be sent without the cluster that it leads to.
+        """
+        if self._channel.changed:
+            if now < self._coalesce_until:
+                return
+            self._coalesce_until = now + _COALESCE
+            self._show(self._channel.take())
         while self._inbox:
             self._step(self._inbox.popleft())
         if self._clock() >= self._svid.rotate_at:
             self._rotate()
-        if self._channel.changed and now >= self._coalesce_until:
-            self._coalesce_until = now + _COALESCE
-            self._show(self._channel.take())
         if self._gate_until is not None and now >= self._gate_until:
             waiting = self._state.waiting
             _log.warning("gate lifted", extra=self._fields(gate=waiting and waiting.value))
@@ -175,10 +181,10 @@ class Connection(Generic[Identity]):
         """Wait for the next thing to look at, or the next timer."""
         now, clock = asyncio.get_running_loop().time(), self._clock()
         delays = [self._session.expires_at - clock, self._svid.rotate_at - clock]
-        if self._channel.changed:
-            delays.append(self._coalesce_until - now)
         if self._gate_until is not None:
             delays.append(self._gate_until - now)
+        if self._channel.changed:
+            delays = [self._coalesce_until - now]  # nothing is looked at before
         try:
             async with asyncio.timeout(max(0.0, min(delays))):
                 await wake.wait()

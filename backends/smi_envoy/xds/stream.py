@@ -95,10 +95,11 @@ def _still_awaited(
 ) -> frozenset[ResourceName]:
     """`awaited` after an answer.
 
-    Endpoints that need not be sent once more have arrived; a refused cluster asks for none.
+    Endpoints that the client still asks for and that need not be sent once more have arrived; a
+    refused cluster asks for none.
     """
     if type_url is TypeUrl.ENDPOINT:
-        return awaited.difference(name for name in sent.versions if name not in found.due)
+        return awaited.difference(found.names.intersection(sent.versions) - found.again)
     if type_url is TypeUrl.CLUSTER and request.error is not None:
         return awaited.difference(sent.versions)
     return awaited
@@ -123,9 +124,4 @@ def _changed(state: State, view: View, dirty: frozenset[ResourceKey] | None) -> 
         type_url: subscriptions.touched(sub, touched[type_url])
         for type_url, sub in state.subscriptions.items()
     }
-    awaited = frozenset(
-        name
-        for name in state.awaited
-        if view.allows(TypeUrl.CLUSTER, name) and view.allows(TypeUrl.ENDPOINT, name)
-    )
-    return replace(state, view=view, subscriptions=known, awaited=awaited)
+    return replace(state, view=view, subscriptions=known)

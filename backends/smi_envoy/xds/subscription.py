@@ -158,10 +158,12 @@ def planned(subscription: Subscription, type_url: TypeUrl, view: View) -> tuple[
 
 
 def _differs(subscription: Subscription, name: ResourceName, version: str) -> bool:
+    if name in subscription.again:
+        return True
     refusal = subscription.refused.get(name)
     if refusal is not None and refusal.version == version:
         return False  # it would only be refused again
-    return name in subscription.again or subscription.held.get(name) != version
+    return subscription.held.get(name) != version
 
 
 def batch(

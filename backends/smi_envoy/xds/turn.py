@@ -9,7 +9,6 @@ A wake of many types goes out in the order of `TypeUrl`. Two gates keep a proxy 
   stopped using them are accepted.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from smi_envoy.xds import subscription as subscriptions
@@ -98,25 +97,26 @@ class Turn:
         resources = tuple(upserts[name] for name in names)
         self.sends.append(Send(type_url, nonce, resources, tuple(sorted(due.removals))))
         if type_url is TypeUrl.CLUSTER:
-            self._await_endpoints(names)
+            self._await_endpoints(frozenset(names), due.removals)
 
-    def _await_endpoints(self, clusters: Iterable[ResourceName]) -> None:
+    def _await_endpoints(
+        self, sent: frozenset[ResourceName], removed: frozenset[ResourceName]
+    ) -> None:
         """A cluster that Envoy adds or updates stays in warming until endpoints arrive.
 
         For an updated one it does not ask again, since it is subscribed already.
         """
-        added = frozenset(
-            name for name in clusters if self._view.packed(TypeUrl.ENDPOINT, name) is not None
-        )
-        self._awaited |= added
+        self._awaited = self._awaited - removed | sent
         endpoints = self._subs.get(TypeUrl.ENDPOINT)
         if endpoints is not None:
-            self._subs[TypeUrl.ENDPOINT] = subscriptions.repeated(endpoints, added)
+            self._subs[TypeUrl.ENDPOINT] = subscriptions.repeated(endpoints, sent)
 
     def _made(self) -> bool:
         if self._lifted is Gate.MAKE:
             return True
-        return not self._awaited and all(self._answered(type_url) for type_url in _MAKE)
+        if any(self._view.allows(TypeUrl.ENDPOINT, name) for name in self._awaited):
+            return False
+        return all(self._answered(type_url) for type_url in _MAKE)
 
     def _moved(self) -> bool:
         if self._lifted is Gate.BREAK:

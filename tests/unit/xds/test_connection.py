@@ -162,6 +162,19 @@ async def test_first_change_goes_out_at_once_and_the_next_ones_together() -> Non
         wire.requests.put_nowait(None)
 
 
+async def test_request_that_comes_while_a_change_waits_is_answered_with_it() -> None:
+    wire = Wire()
+    b = ResourceKey(TypeUrl.ENDPOINT, ResourceName("b"))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(wire.serve())
+        wire.ask(A.type_url, "a")
+        first = await wire.response()
+        wire.cache.apply({A: b"2", b: b"2"}, {PROXY: Snapshot.of([A, b])})
+        wire.ask(A.type_url, "a", "b", nonce=first.nonce)
+        assert {found.name for found in (await wire.response()).resources} == {"a", "b"}
+        wire.requests.put_nowait(None)
+
+
 async def test_answers_reach_the_cache() -> None:
     wire = Wire()
     async with asyncio.TaskGroup() as tasks:

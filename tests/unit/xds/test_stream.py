@@ -377,6 +377,63 @@ def test_endpoints_asked_for_after_a_reconnect_come_again_for_a_cluster_that_cha
     assert endpoints.resources == bodies((EDS, "api", "endpoints 1"))
 
 
+def test_routes_wait_for_the_endpoints_of_a_cluster_that_was_gone_for_a_moment() -> None:
+    stream = settled_stream()
+    world = {**WORLD, (CDS, "b"): "1", (EDS, "b"): "1", (RDS, "web"): "routes to b"}
+    cluster = only(stream.have(world))
+    stream.have(WORLD)
+    stream.have(world)
+    assert sends(stream.ack(cluster)) == []
+    assert only(stream.ack(only(stream.ask(EDS, "b")))).type_url is RDS
+
+
+def test_routes_wait_for_the_endpoints_that_a_client_asks_for_anew() -> None:
+    stream = settled_stream()
+    world = {**WORLD, (CDS, "b"): "1", (EDS, "b"): "1", (RDS, "web"): "routes to b"}
+    cluster = only(stream.have(world))
+    stream.have(WORLD)
+    removal = only(stream.ack(cluster))
+    stream.have(world)
+    early = only(stream.ask(EDS, "b"))
+    cluster = only(stream.ack(removal))
+    assert sends(stream.ask(EDS, drop=["b"])) == []
+    assert sends(stream.ack(early)) == []
+    assert sends(stream.ack(cluster)) == []
+    assert only(stream.ack(only(stream.ask(EDS, "b")))).type_url is RDS
+
+
+def test_endpoints_that_changed_back_before_their_answer_hold_nothing_up() -> None:
+    stream = settled_stream()
+    changed = {**WORLD, (CDS, "api"): "cluster 2", (EDS, "api"): "endpoints 2"}
+    cluster, endpoints = sends(stream.have(changed))
+    stream.have({**changed, (EDS, "api"): "endpoints 3"})
+    stream.have({**changed, (RDS, "web"): "routes 2"})
+    assert sends(stream.ack(cluster)) == []
+    assert only(stream.ack(endpoints)).type_url is RDS
+
+
+def test_removal_after_a_reconnect_waits_for_no_endpoints_that_have_arrived() -> None:
+    stream = Stream()
+    world = {(CDS, "api"): "cluster 2", (EDS, "api"): "endpoints 1"}
+    stream.have(world)
+    known = {"api": packed(CDS, "api", "cluster 1").version, "gone": "0123"}
+    cluster = only(stream.ask(CDS, versions=known))
+    endpoints = only(stream.ask(EDS, "api", versions={}))
+    stream.do(Changed(stream.view(), None))
+    stream.ack(cluster)
+    assert only(stream.ack(endpoints)).removed == ("gone",)
+
+
+def test_refused_endpoints_are_tried_again_with_a_cluster_that_changed() -> None:
+    stream = settled_stream()
+    stream.nack(only(stream.have({**WORLD, (EDS, "api"): "bad"})))
+    world = {**WORLD, (EDS, "api"): "bad", (CDS, "api"): "cluster 2", (RDS, "web"): "routes 2"}
+    cluster, endpoints = sends(stream.have(world))
+    assert sends(stream.ack(cluster)) == []
+    assert only(stream.nack(endpoints)).type_url is RDS
+    assert sends(stream.do(Changed(stream.view(), None))) == []
+
+
 def test_private_secret_goes_to_its_own_stream_and_again_when_it_is_renewed() -> None:
     stream = settled_stream()
     stream.private[SVID] = packed(SDS, "svid", "key 1")
