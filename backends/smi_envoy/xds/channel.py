@@ -11,6 +11,7 @@ class Ending(Enum):
     """Why a stream ended."""
 
     CLOSED = "closed by the proxy"
+    CROWDED = "too many streams of the proxy are open"
     EXPIRED = "token expired"
     FLOODED = "too many requests unread"
     FOREIGN_NODE = "node.id is not the proxy that the token proves"

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import chain
 from typing import Generic, assert_never
 
 import grpc
@@ -10,6 +11,7 @@ from smi_envoy.xds import wire
 from smi_envoy.xds.cache import Cache
 from smi_envoy.xds.channel import Channel, Ending
 from smi_envoy.xds.connection import Connection
+from smi_envoy.xds.resources import ProxyId
 from smi_envoy.xds.secrets import Secrets
 from smi_envoy.xds.session import Identity, Refused, Session
 
@@ -17,6 +19,9 @@ Authenticate = Callable[[str], Awaitable[Session[Identity]]]
 
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
+# A stream that is never read keeps one response and cannot be ended; one that reconnects has two
+# for a moment, more when it does so before the server has seen the last one go.
+_STREAMS_LIMIT = 8  # of one proxy
 _STOP_GRACE = 1.0  # seconds; streams are told to end first, so this is for a proxy that hangs
 # gRPC refuses calls at random from 1000 that Python has not picked up, all from 3000: a
 # reconnect storm of 2000 proxies loses some to their backoff. A call waits in a few hundred bytes.
@@ -59,7 +64,7 @@ class AdsServer(Generic[Identity]):
         self._clock = clock
         self._address = address
         self._credentials = credentials
-        self._open: set[Channel] = set()
+        self._open: dict[ProxyId, set[Channel]] = {}
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -77,7 +82,7 @@ class AdsServer(Generic[Identity]):
             _log.info("serving", extra={"address": self._address})
             await server.wait_for_termination()
         finally:
-            for channel in self._open:
+            for channel in chain.from_iterable(self._open.values()):
                 channel.end(Ending.STOPPING)
             await server.stop(_STOP_GRACE)
 
@@ -97,15 +102,21 @@ class AdsServer(Generic[Identity]):
         self, session: Session[Identity], requests: AsyncIterator[bytes], context: _Context
     ) -> Ending:
         proxy_id = session.proxy_id
+        mine = self._open.setdefault(proxy_id, set())
+        if len(mine) >= _STREAMS_LIMIT:
+            _log.warning("stream refused", extra={"proxy": proxy_id, "reason": "TooManyStreams"})
+            return Ending.CROWDED
         channel = self._cache.attach(proxy_id)
-        self._open.add(channel)
+        mine.add(channel)
         _log.info("stream opened", extra={"proxy": proxy_id})
         ending = Ending.CLOSED  # gRPC cancels this task when the proxy disconnects
         try:
             connection = Connection(session, self._cache, self._secrets, self._clock, channel)
             ending = await connection.serve(requests, context.write)
         finally:
-            self._open.discard(channel)
+            mine.remove(channel)
+            if not mine:
+                del self._open[proxy_id]
             self._cache.detach(proxy_id, channel)
             _log.info("stream closed", extra={"proxy": proxy_id, "reason": ending.value})
         return ending
@@ -129,7 +140,7 @@ def _status(ending: Ending) -> grpc.StatusCode:
             return grpc.StatusCode.PERMISSION_DENIED
         case Ending.MALFORMED:
             return grpc.StatusCode.INVALID_ARGUMENT
-        case Ending.FLOODED:
+        case Ending.CROWDED | Ending.FLOODED:
             return grpc.StatusCode.RESOURCE_EXHAUSTED
         case Ending.REPLACED:
             return grpc.StatusCode.ABORTED

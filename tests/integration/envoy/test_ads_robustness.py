@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -46,7 +46,11 @@ async def stream(
     control: ControlPlane, pod: str, name: str
 ) -> AsyncIterator[grpc.aio.StreamStreamCall[bytes, bytes]]:
     """A stream of `pod` that has asked for the endpoints `name`."""
-    options = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1))
+    options = (
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.http2.bdp_probe", 0),  # or the window grows until gRPC itself takes all in
+    )
     async with grpc.aio.insecure_channel(f"unix:{control.socket}", options=options) as channel:
         method: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
         method = channel.stream_stream(f"/{wire.SERVICE}/{wire.METHOD}")
@@ -103,6 +107,37 @@ async def test_proxy_that_stops_reading_holds_up_neither_others_nor_memory(
         said = control.cache.acknowledgements()
         assert said["shop/deaf"].connected
         assert said["shop/deaf"].pending
+
+
+async def test_proxy_has_eight_streams_at_most_and_others_have_theirs(directory: Path) -> None:
+    control = ControlPlane(directory)
+    large, small = key(TypeUrl.ENDPOINT, "large"), key(TypeUrl.ENDPOINT, "small")
+    control.cache.apply(
+        {large: b"0" * LARGE, small: b"0"},
+        {"shop/deaf": Snapshot.of([large, small]), "shop/web": Snapshot.of([small])},
+    )
+    async with control.serving(), AsyncExitStack() as stack, asyncio.timeout(30):
+        deaf = []
+        for _ in range(8):
+            deaf.append(await stack.enter_async_context(stream(control, "deaf", "large")))
+            await deaf[-1].initial_metadata()  # its response is under way, and never read
+        for _ in range(3):
+            async with stream(control, "deaf", "small") as refused:
+                assert await refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        async with stream(control, "web", "small") as web:
+            assert await answered(web) == b"0"
+        assert control.cache.acknowledgements()["shop/deaf"].connected
+        assert not any(call.done() for call in deaf)
+        deaf[0].cancel()
+        await opened(control, "deaf", "small")
+
+
+async def opened(control: ControlPlane, pod: str, name: str) -> None:
+    """Come back until the server has seen that another stream is gone."""
+    while True:
+        async with stream(control, pod, name) as call:
+            if await call.read() is not grpc.aio.EOF:
+                return
 
 
 async def test_many_streams_that_come_at_once_are_all_served(
