@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import sidecars
-from meshes import callers, cluster, with_endpoint, with_weight
+from meshes import TRUST_DOMAIN, callers, cluster, with_endpoint, with_weight
 
 from smi.backend import ProxyId
 from smi.compiler.compile import Compiler
@@ -47,7 +47,7 @@ class ControlPlane:
         self._directory = directory
         self._compiler = Compiler()
         self._backend = EnvoyBackend.on_this_machine(
-            directory, "bench.local", lambda: datetime.now(UTC)
+            directory, TRUST_DOMAIN, lambda: datetime.now(UTC)
         )
 
     @asynccontextmanager

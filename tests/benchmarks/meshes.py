@@ -12,6 +12,7 @@ from smi.model.workload import Detour, Loopback
 from smi.split import TrafficSplit
 
 NAMESPACE = "bench"
+TRUST_DOMAIN = "bench.local"
 CALLERS = 10
 HUB, LEAVES = "s0", ("s1", "s2")
 
@@ -40,7 +41,8 @@ def cluster(services: int) -> ClusterState:
         documents += [_target(f"h{caller}-{other}", caller, other) for other in (0, 1, 2)]
     resources = [decoded(document) for document in documents]
     pods = [resource.key for resource in resources if isinstance(resource, core_v1.Pod)]
-    return collect(resources, loopbacks=_loopbacks(pods, services))
+    loopbacks = _loopbacks(pods, services)
+    return collect(resources, trust_domain=TRUST_DOMAIN, loopbacks=loopbacks)
 
 
 def decoded(document: Mapping[str, Any]) -> Resource:
