@@ -15,7 +15,7 @@ from smi.backend import Acknowledgement, Acknowledgements, Feature, Json, ProxyI
 from smi.errors import SmiError
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity
-from smi.model.mesh import Mesh
+from smi.model.mesh import Mesh, changes
 from smi.model.workload import Workload
 from smi_envoy import admin, queries, sidecar
 from smi_envoy.ca import rotation, store, tokens
@@ -69,6 +69,8 @@ class Holder(NamedTuple):
 
 
 class _Token(NamedTuple):
+    pod: PodUid
+    account: str
     text: str
     renew_at: float
 
@@ -107,7 +109,7 @@ class EnvoyBackend:
         self._publishing = False
         self._told: int | None = None  # the generation that the phase of a rollover began with
         self._news = asyncio.Event()  # set, and replaced, with every mesh
-        self._tokens: dict[tuple[ProxyId, PodUid, str], _Token] = {}
+        self._tokens: dict[ProxyId, _Token] = {}
 
     @classmethod
     def on_this_machine(
@@ -155,10 +157,10 @@ class EnvoyBackend:
         of it if the domain before is an alias until the rollover is over (`phase`).
         """
         update = self._translator.update(mesh)
+        self._forget_tokens(mesh)
         self._mesh = mesh
         self._news.set()
         self._news = asyncio.Event()
-        self._forget_tokens(mesh)
         self._cache.apply({}, dict.fromkeys(update.replaced))
         touched = self._cache.apply(*update.servers)
         self._publishing = True
@@ -255,26 +257,26 @@ class EnvoyBackend:
             return False
 
     def _token(self, workload: Workload) -> str:
-        key, now = (workload.name, workload.uid, _account_uid(workload)), self._clock()
-        known = self._tokens.get(key)
-        if known is None or now >= known.renew_at:
+        account, now = _account_uid(workload), self._clock()
+        known = self._tokens.get(workload.name)
+        if known is None or known[:2] != (workload.uid, account) or now >= known.renew_at:
             identity = TokenIdentity(
                 namespace=workload.name.namespace,
                 service_account=workload.identity.name,
-                service_account_uid=_account_uid(workload),
+                service_account_uid=account,
                 pod=workload.name.name,
                 pod_uid=workload.uid,
                 expires_at=now + self._lifetimes.token,
             )
             text = tokens.issue(identity, self._token_key, ISSUER, now)
-            known = self._tokens[key] = _Token(text, now + self._lifetimes.token * RENEW_AFTER)
+            renew_at = now + self._lifetimes.token * RENEW_AFTER
+            known = self._tokens[workload.name] = _Token(workload.uid, account, text, renew_at)
         return known.text
 
     def _forget_tokens(self, mesh: Mesh) -> None:
-        for key in tuple(self._tokens):
-            workload = mesh.workloads.get(key[0])
-            if workload is None or (workload.uid, _account_uid(workload)) != key[1:]:
-                del self._tokens[key]
+        for name, workload in changes(self._mesh.workloads, mesh.workloads):
+            if workload is None:
+                self._tokens.pop(name, None)
 
     async def _authenticate(self, token: str) -> Session[Holder]:
         public = self._token_key.public_key()
