@@ -17,8 +17,8 @@ PROOFS = (
     Mutant(
         "account created anew keeps its token",
         BACKEND,
-        "(workload.name, workload.uid, _account_uid(workload)), self._clock()",
-        '(workload.name, workload.uid, ""), self._clock()',
+        "known[:2] != (workload.uid, account) or",
+        "known.pod != workload.uid or",
         (unit("envoy", "test_backend", BOUND),),
     ),
     Mutant(
