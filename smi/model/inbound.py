@@ -8,8 +8,6 @@ from smi.model.identity import PodUid, SpiffeId
 from smi.model.match import HttpMatch
 from smi.model.workload import PolicyGroup
 
-Principal = SpiffeId | PodUid
-
 
 class Mode(StrEnum):
     """How far policy binds the pods of a namespace."""
