@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from smi.backend import Acknowledgement, Acknowledgements, Feature, Json, ProxyId, Sidecar, Traffic
 from smi.errors import SmiError
-from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity
-from smi.model.mesh import Mesh, changes
+from smi.model.mesh import Mesh
 from smi.model.workload import Workload
 from smi_envoy import admin, queries, sidecar
-from smi_envoy.ca import rotation, store, tokens
+from smi_envoy.ca import rotation, store
 from smi_envoy.ca.authority import Issued
 from smi_envoy.ca.rollover import Phase
 from smi_envoy.ca.roots import Roots
 from smi_envoy.ca.tokens import TokenIdentity
+from smi_envoy.pod_tokens import PodTokens, is_account_of, named_by
 from smi_envoy.translate import names, proxy
 from smi_envoy.translate.translator import Translator
 from smi_envoy.xds.cache import Cache
@@ -31,10 +31,6 @@ from smi_envoy.xds.server import AdsServer
 from smi_envoy.xds.session import Session
 
 _log = logging.getLogger(__name__)
-
-ISSUER = "smi-mesh"
-
-RENEW_AFTER = 1 / 2  # of a token's time; the other half is for a supervisor that is slow to ask
 
 # How long servers may take to accept a change before clients are told of it. One that hangs must
 # not hold up a revocation; one that works answers within some milliseconds.
@@ -68,13 +64,6 @@ class Holder(NamedTuple):
     pod: PodUid
 
 
-class _Token(NamedTuple):
-    pod: PodUid
-    account: str
-    text: str
-    renew_at: float
-
-
 class EnvoyBackend:
     """Owns what the proxies of one mesh are told, the keys it is told under, and its server.
 
@@ -98,10 +87,10 @@ class EnvoyBackend:
             message = f"{self._socket}: too long for a Unix socket; choose a shorter directory"
             raise SmiError(message)
         self._roots = roots
-        self._token_key = token_key
         self._clock = clock
         self._envoy = envoy
-        self._lifetimes = lifetimes
+        self._tokens = PodTokens(token_key, lifetimes.token, clock)
+        self._authenticator = self._tokens.authenticator(self._alive)
         self._translator = Translator(roots.bundle)
         self._cache = Cache()
         self._secrets = Secrets(self._issue, _rotate_at, clock)
@@ -109,7 +98,6 @@ class EnvoyBackend:
         self._publishing = False
         self._told: int | None = None  # the generation that the phase of a rollover began with
         self._news = asyncio.Event()  # set, and replaced, with every mesh
-        self._tokens: dict[ProxyId, _Token] = {}
 
     @classmethod
     def on_this_machine(
@@ -144,7 +132,8 @@ class EnvoyBackend:
 
     def sidecar(self, workload: Workload) -> Sidecar:
         """The Envoy beside `workload`; its token changes when half its time has passed."""
-        return sidecar.sidecar(workload, self._envoy, str(self._socket), self._token(workload))
+        token = self._tokens.token(workload)
+        return sidecar.sidecar(workload, self._envoy, str(self._socket), token)
 
     def render(self, mesh: Mesh, proxy_id: ProxyId) -> Json:
         """The configuration of one proxy, by kind and by name."""
@@ -157,7 +146,7 @@ class EnvoyBackend:
         of it if the domain before is an alias until the rollover is over (`phase`).
         """
         update = self._translator.update(mesh)
-        self._forget_tokens(mesh)
+        self._tokens.forget(self._mesh, mesh)
         self._mesh = mesh
         self._news.set()
         self._news = asyncio.Event()
@@ -256,37 +245,8 @@ class EnvoyBackend:
             _log.warning("roots cannot be saved", extra={"reason": str(error)})
             return False
 
-    def _token(self, workload: Workload) -> str:
-        account, now = _account_uid(workload), self._clock()
-        known = self._tokens.get(workload.name)
-        if known is None or known[:2] != (workload.uid, account) or now >= known.renew_at:
-            identity = TokenIdentity(
-                namespace=workload.name.namespace,
-                service_account=workload.identity.name,
-                service_account_uid=account,
-                pod=workload.name.name,
-                pod_uid=workload.uid,
-                expires_at=now + self._lifetimes.token,
-            )
-            text = tokens.issue(identity, self._token_key, ISSUER, now)
-            renew_at = now + self._lifetimes.token * RENEW_AFTER
-            known = self._tokens[workload.name] = _Token(workload.uid, account, text, renew_at)
-        return known.text
-
-    def _forget_tokens(self, mesh: Mesh) -> None:
-        for name, workload in changes(self._mesh.workloads, mesh.workloads):
-            if workload is None:
-                self._tokens.pop(name, None)
-
     async def _authenticate(self, token: str) -> Session[Holder]:
-        public = self._token_key.public_key()
-        verified = await tokens.Authenticator(
-            keys={tokens.key_id(public): public},
-            issuer=ISSUER,
-            audience=tokens.AUDIENCE,
-            clock=self._clock,
-            alive=self._alive,
-        )(token)
+        verified = await self._authenticator(token)
         said = verified.identity
         identity = ServiceIdentity(said.namespace, said.service_account)
         holder = Holder(identity, PodUid(said.pod_uid))
@@ -295,19 +255,11 @@ class EnvoyBackend:
     async def _alive(self, identity: TokenIdentity) -> bool:
         try:
             async with asyncio.timeout(NEWS):
-                while (workload := self._known(identity)) is None:
+                while (workload := named_by(identity, self._mesh)) is None:
                     await self._news.wait()
         except TimeoutError:
             return False
-        return _account_uid(workload) == identity.service_account_uid
-
-    def _known(self, identity: TokenIdentity) -> Workload | None:
-        """The pod that a token is bound to, if the mesh knows it as what the token says."""
-        workload = self._mesh.workloads.get(NamespacedName(identity.namespace, identity.pod))
-        account = ServiceIdentity(identity.namespace, identity.service_account)
-        if workload and (workload.uid, workload.identity) == (identity.pod_uid, account):
-            return workload
-        return None
+        return is_account_of(identity, workload)
 
     def _issue(self, holder: Holder) -> Issued:
         return self._roots.issue(*holder)
@@ -315,8 +267,3 @@ class EnvoyBackend:
 
 def _rotate_at(now: float, not_after: float) -> float:
     return rotation.rotate_at(now, not_after, random.random())  # noqa: S311 - spreads rotations
-
-
-def _account_uid(workload: Workload) -> str:
-    """The uid of a pod's ServiceAccount; where there is no such object, its name stands for it."""
-    return workload.account_uid or str(workload.identity)

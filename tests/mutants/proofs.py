@@ -2,21 +2,21 @@
 
 from tests.mutants.mutant import TRANSLATE, Mutant, unit
 
-BACKEND = "backends/smi_envoy/backend.py"
+PODS = "backends/smi_envoy/pod_tokens.py"
 TOKENS = "backends/smi_envoy/ca/tokens.py"
 BOUND = "test_token_is_bound_to_the_account_that_is_there_now"
 
 PROOFS = (
     Mutant(
         "token of an account that was deleted and created anew",
-        BACKEND,
+        PODS,
         "return _account_uid(workload) == identity.service_account_uid",
         "return True",
         (unit("envoy", "test_backend", BOUND),),
     ),
     Mutant(
         "account created anew keeps its token",
-        BACKEND,
+        PODS,
         "known[:2] != (workload.uid, account) or",
         "known.pod != workload.uid or",
         (unit("envoy", "test_backend", BOUND),),

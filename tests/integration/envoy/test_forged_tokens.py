@@ -15,9 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from smi_envoy.backend import ISSUER
 from smi_envoy.ca import store, tokens
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
+from smi_envoy.pod_tokens import ISSUER
 from smi_envoy.xds import wire
 from tests import builders as a
 from tests.integration.envoy import harness, town
