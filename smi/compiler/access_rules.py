@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from smi.compiler import protocols
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.grants import Grant
 from smi.compiler.memo import Read
@@ -23,6 +24,8 @@ def inbound(read: Read, group: PolicyGroup) -> Judged[Inbound]:
             leads = read(("target ports", destination.kind, name.namespace, destination.name))
             rules.append(_rule(judged.value, leads))
             diagnostics += _moved_ports(judged.value, leads)
+            said = read(("spoken", destination.kind, name.namespace, destination.name))
+            diagnostics += protocols.unseen(rules[-1], said)
     mode = read(("mode", group.identity.namespace))
     return Judged(Inbound(group, mode, tuple(rules)), tuple(diagnostics))
 

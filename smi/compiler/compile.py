@@ -13,6 +13,7 @@ from smi.compiler import (
     identities,
     matches,
     modes,
+    protocols,
     routes,
     services,
     workloads,
@@ -27,6 +28,8 @@ from smi.model.mesh import Mesh, changes
 _RULES: Final[Mapping[str, Any]] = {
     "workload": workloads.workload,
     "service": services.service,
+    "declared": protocols.declared,
+    "spoken": protocols.spoken,
     "services of pod": services.services_of_pod,
     "target ports of pod": services.target_ports_of_pod,
     "target ports": destinations.target_ports,
@@ -49,7 +52,7 @@ _RULES: Final[Mapping[str, Any]] = {
 _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "Namespace": ("namespace",),
     "Pod": ("workload",),
-    "Service": ("service", "routes"),
+    "Service": ("service", "declared", "routes"),
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),
     "IdentityBinding": ("members",),
     "TrafficTarget": ("grant",),

@@ -83,11 +83,14 @@ def _dialled(target: int, workload: Workload) -> int | None:
 
 
 def speaks(port: core_v1.ServicePort) -> AppProtocol:
-    """What `port` is declared to speak: `appProtocol`, else the prefix of its name."""
-    declared = port.app_protocol or (port.name or "").partition("-")[0]
-    if declared.lower() in _HTTP:
+    """What `port` is declared to speak: by `appProtocol`, else by its name, up to the first `-`.
+
+    An `appProtocol` that says nothing here is that of something else than HTTP.
+    """
+    declared = (port.app_protocol or port.name).lower().partition("-")[0]
+    if declared in _HTTP:
         return AppProtocol.HTTP
-    if declared.lower() in _TCP or port.app_protocol:
+    if declared in _TCP or port.app_protocol:
         return AppProtocol.TCP
     return AppProtocol.DETECT
 
