@@ -12,13 +12,18 @@ from smi_envoy.pb.envoy.extensions.filters.http.router.v3 import router_pb2
 from smi_envoy.pb.envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
 )
+from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2, string_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import names
-from smi_envoy.translate.messages import NEVER, over_ads, packed, untyped
+from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds, untyped
 from smi_envoy.translate.statistics import where
 
 AUTHORIZATION = "envoy.filters.http.rbac"
 """The filter that routes give their judgement to."""
+
+# How long a connection that is to close may make no progress. Envoy's second would cut an answer
+# short whose reader pauses; none at all would reset connections before a refusal is read.
+LINGER = seconds(3600)
 
 _DENIALS = {
     Denial.NO_POLICY: "no TrafficTarget opens this workload.",
@@ -28,6 +33,18 @@ _DENIALS = {
     Denial.ROUTE_NOT_GRANTED: "no TrafficTarget that lists this caller grants this request.",
 }
 """What the caller is told: the class of the reason, and nothing of the policy."""
+
+# > A server MAY ignore a received Upgrade header field if it wishes to continue using the current
+# > protocol on that connection.   (RFC 9110, 7.8)
+# Envoy would answer 403; what it is to ignore has to be said in a regex that knows no "not".
+_WEBSOCKET = "websocket"
+_NO_WEBSOCKET = string_pb2.StringMatcher(
+    safe_regex=regex_pb2.RegexMatcher(
+        regex="(?i)"
+        + "|".join(f"{_WEBSOCKET[:at]}([^{_WEBSOCKET[at]}].*)?" for at in range(len(_WEBSOCKET)))
+        + f"|{_WEBSOCKET}.+"
+    )
+)
 
 _SET_FILTER_STATE = "envoy.extensions.filters.http.set_filter_state.v3.Config"
 
@@ -73,11 +90,17 @@ def _manager(name: str, routes: str, log: accesslog_pb2.AccessLog) -> Manager:
         merge_slashes=True,
         path_with_escaped_slashes_action=escaped,
         http_protocol_options=protocol_pb2.Http1ProtocolOptions(
-            accept_http_10=True, allow_custom_methods=True
+            accept_http_10=True,
+            allow_custom_methods=True,
+            enable_trailers=True,
+            ignore_http_11_upgrade=[_NO_WEBSOCKET],
         ),
+        # Whether a body is wanted is the application's to say.
+        proxy_100_continue=True,
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=NEVER),
         stream_idle_timeout=NEVER,
-        upgrade_configs=[Manager.UpgradeConfig(upgrade_type="websocket")],
+        delayed_close_timeout=LINGER,
+        upgrade_configs=[Manager.UpgradeConfig(upgrade_type=_WEBSOCKET)],
         server_header_transformation=Manager.ServerHeaderTransformation.PASS_THROUGH,
         generate_request_id=wrappers_pb2.BoolValue(value=False),
         # The application sees plain HTTP, whatever carried it.

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+import re2
 
 from smi.model.identity import PodUid
 from smi.model.inbound import Mode
@@ -54,6 +55,41 @@ def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
         assert manager["server_header_transformation"] == "PASS_THROUGH"
         assert list(values(manager, "suppress_envoy_headers")) == [True]
         assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}]
+
+
+def managers() -> list[dict[str, Any]]:
+    """HTTP as it is spoken on the way in, at the proxy, and at the doors of Services."""
+    proxy = as_json(listeners.proxy(POD, a.identity("web"), AT))
+    doors = [door(speaks) for speaks in (AppProtocol.HTTP, AppProtocol.DETECT)]
+    found = [values(said, "typed_config") for said in (inbound(), proxy, *doors)]
+    return [c for configs in found for c in configs if "http_filters" in c]
+
+
+def door(speaks: AppProtocol) -> dict[str, Any]:
+    return as_json(listeners.service(POD, UID, a.name("web"), 80, speaks, AT))
+
+
+def test_no_side_of_http_1_is_left_out() -> None:
+    assert len(managers()) == 4
+    for manager in managers():
+        options = manager["http_protocol_options"]
+        assert options["accept_http_10"] is True
+        assert options["enable_trailers"] is True
+        assert manager["proxy_100_continue"] is True
+
+
+def test_no_upgrade_is_known_but_to_websockets_and_others_are_no_reason_to_refuse() -> None:
+    for manager in managers():
+        (ignored,) = manager["http_protocol_options"]["ignore_http_11_upgrade"]
+        regex = re2.compile(ignored["safe_regex"]["regex"])
+        for name in ("websocket", "WebSocket"):
+            assert regex.fullmatch(name) is None
+        for name in ("", "h2c", "TLS/1.2", "web", "websockets", "Websoup", "x"):
+            assert regex.fullmatch(name) is not None, name
+
+
+def test_answer_that_ends_a_connection_may_be_read_slowly() -> None:
+    assert {manager["delayed_close_timeout"] for manager in managers()} == {"3600s"}
 
 
 def test_any_token_is_a_method_of_http_1_too() -> None:
