@@ -16,8 +16,9 @@ from smi.client.failures import failure, interrupted, refusal, unreachable
 from smi.client.timeouts import Timeouts
 from smi.k8s.document import Document, part
 
-# TimeoutError and the errors of TLS are OSErrors; ValueError is JSON that is none.
-_BROKEN = (aiohttp.ClientError, OSError, ValueError)
+# TimeoutError and the errors of TLS are OSErrors; ValueError is JSON that is none; aiohttp says
+# RuntimeError of a body whose connection is gone before it is read.
+_BROKEN = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(slots=True)
@@ -63,7 +64,10 @@ class Connection:
                     body = _document_or_text(await answer.read())
                     after = answer.headers.get("Retry-After")
                     raise failure(call, refusal(answer.status, body, after), self.address)
-                yield answer
+                try:
+                    yield answer
+                finally:
+                    _hang_up(answer)
         except _BROKEN as error:
             raise unreachable(self.address, error) from error
 
@@ -98,6 +102,13 @@ async def connected(cluster: Cluster, timeouts: Timeouts) -> AsyncIterator[Conne
         found = await cluster.credentials()
         api = await sessions.enter_async_context(_session(found))
         yield Connection(cluster, timeouts, api, found.namespace, sessions)
+
+
+def _hang_up(answer: aiohttp.ClientResponse) -> None:
+    """Drop the connection of a watch that is left in the middle."""
+    # Closed in order, it would wait for the other side's TLS, after everybody else is gone.
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
 
 
 @asynccontextmanager

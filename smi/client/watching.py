@@ -16,8 +16,8 @@ from smi.k8s.resource import NamespacedName
 
 FIRST_WAIT = 0.5  # seconds, before chance takes up to half of it away
 LONGEST_WAIT = 30.0  # seconds; what client-go's reflectors wait at most
-# Connections in a row that brought nothing, after which the version may be one that the API server
-# has never heard of: behind a restored etcd it would wait for it in silence.
+# Of connections in a row that bring nothing, each third casts doubt on the version: an API server
+# whose etcd was restored may never have heard of it, and waits for it in silence.
 _DOUBTFUL = 3
 
 
@@ -78,7 +78,7 @@ def step(view: View[R], happened: Input[R]) -> list[Event[R]]:
         case Broken(error):
             view.failures += 1
             is_refused = error is not None and not isinstance(error, Unavailable)
-            if is_refused or view.failures >= _DOUBTFUL:
+            if is_refused or view.failures % _DOUBTFUL == 0:
                 view.version = ""
             return []
         case document:

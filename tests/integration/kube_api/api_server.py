@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 Document = dict[str, Any]
 TOKEN = "of-a-test"
+STRANGER = "of-a-stranger"  # the token of somebody who may nothing
 STARTED = 60.0  # seconds; it takes about three on an idle machine
 
 
@@ -28,11 +29,63 @@ class Answer:
     body: Document
 
 
+@dataclass(slots=True)
+class Program:
+    """A child process that may be killed and started again."""
+
+    log: Path
+    command: tuple[str | Path, ...]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """It runs, as it did before."""
+        with self.log.open("a") as output:
+            self.process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
+
+    def kill(self) -> None:
+        """It is gone, and had no time to say anything."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServer:
-    """An API server that is asked as an administrator."""
+    """An API server that is asked as an administrator; `etcd` is the address of its store."""
 
     port: int
+    state: Path
+    etcd: str
+    program: Program
+
+    def start(self) -> None:
+        """It runs and is ready."""
+        self.program.start()
+        until(lambda: _is_ready(self))
+
+    def kubeconfig(self, token: str = TOKEN, namespace: str = "default") -> Path:
+        """A kubeconfig of whoever has the token."""
+        cluster = {
+            "server": f"https://127.0.0.1:{self.port}",
+            "certificate-authority": "apiserver.crt",
+        }
+        config = {
+            "current-context": "here",
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [
+                {"name": "here", "context": {"cluster": "c", "user": "u", "namespace": namespace}}
+            ],
+        }
+        path = self.state / f"{token}-{namespace}.kubeconfig"
+        path.write_text(json.dumps(config))
+        return path
+
+    def compact(self) -> None:
+        """The store forgets all versions but the newest of each object."""
+        found = _etcd(self.etcd, "/v3/kv/range", {"key": "AA=="})
+        revision = found["header"]["revision"]
+        _etcd(self.etcd, "/v3/kv/compaction", {"revision": revision, "physical": True})
 
     def ask(self, method: str, path: str, body: Document | None = None) -> Answer:
         """One request and its answer."""
@@ -78,30 +131,33 @@ def api_server(binaries: Path, state: Path) -> Iterator[ApiServer]:
     etcd, peer, port = _free_ports(3)
     clients, peers = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peer}"
     _write_keys(state)
+    store = Program(
+        state / "etcd.log",
+        (
+            *(binaries / "etcd", "--name=test", f"--data-dir={state / 'etcd'}"),
+            *(f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"),
+            *(f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}"),
+            *(f"--initial-cluster=test={peers}", "--unsafe-no-fsync"),
+        ),
+    )
+    program = Program(
+        state / "kube-apiserver.log",
+        (
+            *(binaries / "kube-apiserver", f"--etcd-servers={clients}"),
+            *("--bind-address=127.0.0.1", f"--secure-port={port}", f"--cert-dir={state}"),
+            *(f"--token-auth-file={state / 'tokens'}", "--authorization-mode=RBAC"),
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={state / 'key.pem'}",
+            f"--service-account-signing-key-file={state / 'key.pem'}",
+            *("--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16"),
+        ),
+    )
     with ExitStack() as running:
-        running.enter_context(
-            _process(
-                state / "etcd.log",
-                *(binaries / "etcd", "--name=test", f"--data-dir={state / 'etcd'}"),
-                *(f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"),
-                *(f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}"),
-                *(f"--initial-cluster=test={peers}", "--unsafe-no-fsync"),
-            )
-        )
-        running.enter_context(
-            _process(
-                state / "kube-apiserver.log",
-                *(binaries / "kube-apiserver", f"--etcd-servers={clients}"),
-                *("--bind-address=127.0.0.1", f"--secure-port={port}", f"--cert-dir={state}"),
-                *(f"--token-auth-file={state / 'tokens'}", "--authorization-mode=RBAC"),
-                "--service-account-issuer=https://kubernetes.default.svc",
-                f"--service-account-key-file={state / 'key.pem'}",
-                f"--service-account-signing-key-file={state / 'key.pem'}",
-                *("--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16"),
-            )
-        )
-        server = ApiServer(port)
-        until(lambda: _is_ready(server))
+        running.callback(store.kill)
+        running.callback(program.kill)
+        store.start()
+        server = ApiServer(port, state, clients, program)
+        server.start()
         yield server
 
 
@@ -120,15 +176,14 @@ def _is_ready(server: ApiServer) -> bool:
         return False
 
 
-@contextmanager
-def _process(log: Path, *command: str | Path) -> Iterator[None]:
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+def _etcd(address: str, path: str, body: Document) -> Document:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"))
     try:
-        yield
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer: Document = json.loads(connection.getresponse().read())
+        return answer
     finally:
-        process.kill()
-        process.wait()
+        connection.close()
 
 
 def _free_ports(count: int) -> list[int]:
@@ -148,4 +203,6 @@ def _write_keys(state: Path) -> None:
             serialization.NoEncryption(),
         )
     )
-    (state / "tokens").write_text(f'{TOKEN},admin,admin,"system:masters"\n')
+    (state / "tokens").write_text(
+        f'{TOKEN},admin,admin,"system:masters"\n{STRANGER},stranger,stranger\n'
+    )

@@ -9,11 +9,10 @@ import pytest
 import yaml
 
 from smi import scheme
-from smi.crds import definitions
 from smi.errors import InvalidResource
 from tests import versions
-from tests.integration.kube_api.api_server import ApiServer, api_server, collection, until
-from tests.integration.kube_api.converter import converter
+from tests.integration.kube_api.api_server import ApiServer
+from tests.integration.kube_api.serving import serving
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
@@ -27,42 +26,9 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """An API server of its own, with the definitions and somebody who converts."""
-    state = tmp_path_factory.mktemp("kube-api")
     binaries = Path(os.environ["KUBEBUILDER_ASSETS"])
-    with converter(state) as webhook, api_server(binaries, state) as started:
-        # First as they are without a converter, and then as they are with one.
-        for made in (definitions(), definitions(webhook)):
-            for definition in made:
-                _apply(started, definition)
-        for definition in definitions(webhook):
-            _establish(started, definition)
+    with serving(binaries, tmp_path_factory.mktemp("kube-api")) as started:
         yield started
-
-
-def _apply(server: ApiServer, definition: Document) -> None:
-    answer = server.create(definition)
-    if answer.status == 409:
-        there = server.ask("GET", f"{collection(definition)}/{definition['metadata']['name']}").body
-        metadata = definition["metadata"] | {
-            "resourceVersion": there["metadata"]["resourceVersion"]
-        }
-        answer = server.replace(definition | {"metadata": metadata})
-    assert answer.status in {200, 201}, answer.body.get("message", "")[-300:]
-
-
-def _establish(server: ApiServer, definition: Document) -> None:
-    path = f"{collection(definition)}/{definition['metadata']['name']}"
-
-    def conditions() -> dict[str, str]:
-        found = server.ask("GET", path).body.get("status", {}).get("conditions", ())
-        return {condition["type"]: condition["status"] for condition in found}
-
-    until(lambda: conditions().get("Established") == "True")
-    assert conditions().get("NonStructuralSchema", "False") == "False"
-    spec = definition["spec"]
-    for version in spec["versions"]:
-        served = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
-        until(lambda path=served: server.ask("GET", path).status == 200)
 
 
 def written(file: Path) -> list[Document]:

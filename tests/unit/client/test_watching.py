@@ -131,6 +131,9 @@ def test_version_that_brings_nothing_again_and_again_is_doubted() -> None:
     assert view.version == "5"
     step(view, Broken())
     assert view.version == ""
+    step(view, listed(Binding, [page(2)]))
+    step(view, Broken())
+    assert view.version == "2"
 
 
 def test_waits_double_up_to_half_a_minute() -> None:
