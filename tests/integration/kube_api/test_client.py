@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -31,6 +33,7 @@ from tests.integration.kube_api.serving import serving
 
 pytestmark = pytest.mark.kube_api
 
+ROOT = Path(__file__).parents[3]
 Document = dict[str, Any]
 HUB = versions.HUB
 # Everything that an object of the hub's version may have, but what only that version admits.
@@ -370,3 +373,43 @@ async def test_watch_whose_version_was_compacted_tells_the_difference(
         await follower.until(wanted | {"last": "live"})
         following_.cancel()
     assert "too old resource version" in caplog.text
+
+
+CLIENT_PAGE = (ROOT / "docs" / "client.md").read_text()
+
+
+async def started(server: ApiServer, code: str) -> asyncio.subprocess.Process:
+    """A program that finds the server in its environment."""
+    environment = {**os.environ, "KUBECONFIG": str(server.kubeconfig()), "PYTHONUNBUFFERED": "1"}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", code),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def test_example_of_a_watch_prints_what_happens(client: Client, server: ApiServer) -> None:
+    code = (ROOT / "examples" / "client" / "watch_grants.py").read_text()
+    assert f"```python cluster endless\n{code}```" in CLIENT_PAGE
+    await client.apply(an("TrafficTarget", "web-api"))
+    program = await started(server, code)
+    assert program.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            assert await program.stdout.readline() == b"ADDED default/web-api: web -> api\n"
+            await client.delete(access.TrafficTarget, "web-api")
+            assert await program.stdout.readline() == b"DELETED default/web-api: web -> api\n"
+    finally:
+        program.kill()
+        await program.wait()
+
+
+async def test_programs_of_the_page_run(server: ApiServer) -> None:
+    programs = re.findall(r"```python cluster\n(.*?)```", CLIENT_PAGE, flags=re.DOTALL)
+    shown = []
+    for code in programs:
+        program = await started(server, code)
+        async with asyncio.timeout(30):
+            shown.append((await program.communicate())[0].decode())
+        assert program.returncode == 0
+    assert shown == [".spec.service rollout\ndefault/web [90, 10]\n"]
