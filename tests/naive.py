@@ -37,6 +37,7 @@ class Naive:
         """Which share goes where, and whether it is allowed there; empty if nobody can answer."""
         target, _, port = asked.target.rpartition(":")
         *how, ns, name = target.split("/")
+        asked = parts.carried(asked, self.of("Service", ns, name), int(port), self.domain)
         weights = {None: 1} if how else self.weights(asked, ns, name)
         behind = self.behind(asked, how, ns, name, int(port))
         total = sum(weights[s] for s in weights if behind.get(s))  # A17: the others take its share

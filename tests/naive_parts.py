@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
@@ -9,6 +10,9 @@ from urllib.parse import quote, unquote
 import re2
 
 Thing = Any  # objects at their hub versions, pods among them; questions as `decide` takes them
+
+HTTP = {"http", "http2", "h2c", "grpc", "kubernetes.io/h2c", "kubernetes.io/ws"}
+BYTES = {"tcp", "tls", "https", "mongo", "mysql", "redis"}
 
 OPTIONS = re2.Options()
 OPTIONS.encoding, OPTIONS.log_errors = re2.Options.Encoding.LATIN1, False
@@ -36,6 +40,23 @@ def names(pod: Thing) -> dict[str, str]:
 def is_asked(port: Thing, number: int, asked: Thing) -> bool:
     transport = "UDP" if asked.protocol == "udp" else "TCP"
     return (port.port, port.protocol) == (number, transport)
+
+
+def carried(asked: Thing, services: Iterable[Thing], number: int, domain: str) -> Thing:
+    """What servers get of it: a sidecar looks for HTTP at a port of HTTP, at one of bytes never."""
+    if "/" in asked.target.partition("/")[2] or not _has_sidecar(asked, domain):
+        return asked  # it names pods, or nobody on its way knows of the Service
+    for port in (p for s in services for p in s.spec.ports if is_asked(p, number, asked)):
+        word = re.split("-", (port.app_protocol or port.name).lower())[0]
+        if is_http(asked) and word not in HTTP and (port.app_protocol or word in BYTES):
+            return replace(asked, protocol="tcp")
+        if asked.protocol == "tcp" and word in HTTP:
+            return replace(asked, protocol="http", method="")
+    return asked
+
+
+def _has_sidecar(asked: Thing, domain: str) -> bool:
+    return "://" not in asked.source.replace(f"spiffe://{domain}/", "") and asked.source != "none"
 
 
 def target_port(port: Thing, pod: Thing) -> int | None:

@@ -31,6 +31,15 @@ SPOKEN: tuple[Document, ...] = (
     {"appProtocol": "http"},
     {"name": "x"},
 )
+ALSO_SPOKEN: tuple[Document, ...] = (
+    {"name": "grpc-web-"},
+    {"name": "https-"},
+    {"name": "http-", "appProtocol": "tcp"},
+    {"name": "tcp-", "appProtocol": "HTTP2"},
+    {"appProtocol": "kubernetes.io/ws"},
+    {"appProtocol": "grpc-web"},
+    {"appProtocol": "example.org/own"},
+)
 WEIGHTS = (0, 1, 1, 2, 10, 90, 1000, 7_000_000_000)
 TIMES = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", None)
 DANGLING = 0.07
@@ -127,6 +136,9 @@ def _service(
         own = wanted["containerPort"]
         lead = rng.choices((wanted.get("name"), own, None, "gone"), (40, 40, 15, 5))[0]
         spoken = dict(rng.choice(SPOKEN))
+        # Of chance of its own: what else a seed makes stays what it is.
+        chance = random.Random(f"{ns}/{name}:{number} {wanted}")
+        spoken = dict(chance.choice(ALSO_SPOKEN)) if chance.random() < 0.3 else spoken
         if "name" in spoken:
             spoken["name"] += str(index)
         protocol = wanted.get("protocol", "TCP")

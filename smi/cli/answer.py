@@ -64,6 +64,7 @@ def as_json(answer: Answer) -> dict[str, Plain]:
         "verdict": as_plain(decision.verdict),
         "mode": as_plain(decision.mode),
         "enforced": decision.enforced,
+        "protocol": as_plain(decision.protocol),
         "split": as_plain(decision.split),
         "destinations": [_destination(destination) for destination in decision.destinations],
         "excluded": as_plain(decision.excluded),

@@ -68,7 +68,11 @@ def _way(answer: Answer) -> Iterator[Text]:
     """What turns the request from where it was sent: its path, and TrafficSplits."""
     request, decision = answer.request, answer.decision
     path = request.forwarded
-    if request.is_http and path not in {None, request.path}:
+    if decision.protocol is not request.protocol:
+        declared = _named(answer, "Service", answer.target.name)
+        yield Text(f"  carried and judged as bytes: {declared} declares the port to speak tcp")
+        yield Text("    (sent through the HTTP proxy of a pod, it is HTTP whatever is declared)")
+    elif request.is_http and path not in {None, request.path}:
         yield Text(f"  the path is judged and forwarded as {path}")
     for split, why in _passed_over(answer):
         yield Text(f"  not divided by {_named(answer, 'TrafficSplit', split.name)}: {why}")
@@ -89,7 +93,8 @@ def _passed_over(answer: Answer) -> Iterator[tuple[Split, str]]:
         for split in route.splits:
             if split.name == answer.decision.split:
                 return
-            if not request.is_http or path is None:
+            is_seen = answer.decision.protocol is request.protocol
+            if not (request.is_http and is_seen) or path is None:
                 yield split, "it selects HTTP requests only"
                 continue
             view = seen(request, route.root, path)

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from smi.decision.carriage import carried, mistaken
 from smi.decision.judge import Judgement, Verdict, judge
 from smi.decision.matching import failure, seen
-from smi.decision.request import Caller, Request, Target, caller, target
+from smi.decision.request import Caller, Protocol, Request, Target, caller, target
 from smi.errors import InvalidRequest
 from smi.k8s.resource import NamespacedName
+from smi.model.denial import Denial
 from smi.model.identity import ServiceIdentity
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, Route, Split
-from smi.model.service import Service
+from smi.model.service import AppProtocol, Service
 from smi.model.workload import PolicyGroup, Workload
 
 
@@ -47,7 +49,8 @@ class Decision:
     `destinations` are ordered by place and their shares sum to 1 (there are none where nothing
     could answer). `mode` is that of the pods of the first; it is `enforced` where it is strict.
     `split` is the TrafficSplit that divided them; `excluded` are its backends that
-    get nothing.
+    get nothing. `protocol` is what servers are spoken to: bytes (`tcp`) where HTTP goes to a port
+    that is declared so.
     """
 
     verdict: Verdict
@@ -56,6 +59,7 @@ class Decision:
     split: NamespacedName | None
     destinations: tuple[Destination, ...]
     excluded: tuple[Excluded, ...] = ()
+    protocol: Protocol = Protocol.HTTP
 
 
 _Shares = Mapping[tuple[Place, PolicyGroup], Fraction]
@@ -70,6 +74,9 @@ def decide(mesh: Mesh, request: Request) -> Decision:
     if wanted.kind != "service":
         return _decision(mesh, source, request, wanted, _of_pods(mesh, wanted))
     service = _service(mesh, request, wanted)
+    speaks = _speaks(mesh, source, service, wanted.port)
+    mistake = mistaken(request, speaks)
+    request = carried(request, speaks)
     split = _split(mesh, request, wanted)
     weights = {service.name: Fraction(1)} if split is None else _weights(split)
     shares: dict[tuple[Place, PolicyGroup], Fraction] = {}
@@ -77,7 +84,14 @@ def decide(mesh: Mesh, request: Request) -> Decision:
         pods = _even(_behind(mesh, name, wanted.port, request.transport))
         for place, share in pods.items():
             shares[place] = weight * share
-    return _decision(mesh, source, request, wanted, shares, split)
+    return _decision(mesh, source, request, wanted, shares, split, mistake)
+
+
+def _speaks(mesh: Mesh, source: Caller, service: Service, port: int) -> AppProtocol:
+    """What a port is declared to speak, to callers of this mesh: others have no sidecar to say."""
+    offered = service.port(port)
+    ours = (source.spiffe or "").startswith(tuple(f"spiffe://{d}/" for d in mesh.trust_domains))
+    return offered.speaks if offered is not None and ours else AppProtocol.DETECT
 
 
 def _of_pods(mesh: Mesh, wanted: Target) -> _Shares:
@@ -158,10 +172,13 @@ def _decision(
     wanted: Target,
     shares: _Shares,
     split: Split | None = None,
+    mistake: str = "",
 ) -> Decision:
     found: dict[tuple[Place, Judgement], Fraction] = {}
+    refused = Judgement(Verdict.DENY, Denial.BAD_REQUEST, mistake) if mistake else None
     for (place, group), share in shares.items():
-        judged = judge(mesh.inbound[group], place.target_port, source, request, wanted.name)
+        inbound = mesh.inbound[group]
+        judged = refused or judge(inbound, place.target_port, source, request, wanted.name)
         found[place, judged] = found.get((place, judged), Fraction()) + share
     # All pods behind a Service are of its namespace, and so of one mode.
     mode = next((mesh.inbound[group].mode for _, group in shares), Mode.STRICT)
@@ -176,6 +193,7 @@ def _decision(
         split=None if split is None else split.name,
         destinations=destinations,
         excluded=() if split is None else split.excluded,
+        protocol=request.protocol,
     )
 
 

@@ -12,7 +12,6 @@ from smi.decision.decide import decide
 from smi.decision.judge import Verdict
 from smi.decision.request import Protocol, Request
 from smi.k8s.resource import NamespacedName
-from smi.model.service import AppProtocol
 from tests import questions, strategies, worlds
 from tests.integration.envoy import shares, speech
 from tests.integration.envoy.stage import Stage, Way, concrete, stage
@@ -132,8 +131,8 @@ class Run:
             key = (decision.split, request.protocol)
             if decision.verdict is not Verdict.ALLOW or len(share) < 2 or way is None:
                 continue
-            is_refused = way.speaks is AppProtocol.HTTP and not request.is_http
-            if is_refused or way.carries_bytes(request):
+            is_proxied = way.name == "proxy" and decision.protocol is not request.protocol
+            if is_proxied or way.carries_bytes(request):
                 continue
             if key in tried or len(tried) >= self.extent.splits:
                 continue

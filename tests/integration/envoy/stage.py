@@ -59,15 +59,11 @@ class Way(NamedTuple):
         return request.authority or (f"{host}:{wanted.port}" if self.name == "proxy" else host)
 
     def carries_bytes(self, request: Request) -> bool:
-        """Whether HTTP is no more than bytes to it: declared so, or no line that begins HTTP/1."""
-        match self.speaks:
-            case AppProtocol.TCP:
-                return request.is_http
-            case AppProtocol.DETECT:
-                line = f"{request.method} {request.path}".partition("\n")[0].rstrip("\r")
-                return request.protocol is Protocol.HTTP and not _FIRST_LINE.fullmatch(line)
-            case _:
-                return False
+        """Whether it takes HTTP for bytes though none are declared: no line that begins HTTP/1."""
+        if self.speaks is not AppProtocol.DETECT or request.protocol is not Protocol.HTTP:
+            return False
+        line = f"{request.method} {request.path}".partition("\n")[0].rstrip("\r")
+        return not _FIRST_LINE.fullmatch(line)
 
 
 @dataclass(slots=True)

@@ -30,8 +30,12 @@ class Tally:
         self.counts["protocol", str(request.protocol)] += 1
         self.counts["way", way.name if way.nameable else f"{way.name}, not nameable"] += 1
         self.counts["source", _kind(request.source)] += 1
+        if way.name == "door":
+            self.counts["declared", f"{way.speaks}, spoken {request.protocol}"] += 1
         if way.carries_bytes(request):
             self.counts["carried", "HTTP as bytes"] += 1
+        if decision.protocol is not request.protocol:
+            self.counts["carried", "HTTP as bytes, as declared"] += 1
         if way.speaks is AppProtocol.HTTP and not request.is_http:
             self.counts["carried", "bytes to HTTP"] += 1
         if request.is_http:

@@ -53,5 +53,10 @@ def _assert_everything_occurs(tally: Tally) -> None:
     assert set(tally.of("method")) >= set(samples.SENT_METHODS)
     assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
     assert set(tally.of("adversary")) == set(adversary.CLASSES)
-    assert set(tally.of("carried")) == {"HTTP as bytes", "bytes to HTTP"}
+    assert set(tally.of("carried")) == {
+        "HTTP as bytes",
+        "HTTP as bytes, as declared",
+        "bytes to HTTP",
+    }
+    assert len(tally.of("declared")) == 3 * 3  # whatever is declared, whatever is spoken
     assert sum(tally.of("shares").values()) >= SPLITS

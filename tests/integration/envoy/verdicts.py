@@ -6,7 +6,7 @@ from dataclasses import replace
 from smi.decision.decide import Decision, Destination, decide
 from smi.decision.judge import Verdict
 from smi.decision.reception import is_too_large
-from smi.decision.request import Protocol, Request
+from smi.decision.request import Protocol, Request, target
 from smi.model.denial import Denial
 from smi.model.mesh import Mesh
 from smi.model.path import authority
@@ -23,6 +23,10 @@ Of a longer one it depends on how it arrives; beyond 64 KiB the connection may b
 
 def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answer: Answer) -> bool:
     """Whether `answer` is what `decision` says."""
+    if way.name == "proxy":  # whoever speaks to one speaks HTTP, whatever is declared
+        decision = decide(_undeclared(mesh, request), request)
+    elif decision.protocol is not request.protocol:
+        request = replace(request, protocol=decision.protocol)
     if is_stranger(request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
     path = request.forwarded if request.is_http else ""
@@ -36,13 +40,23 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         return _is_of_bytes(mesh, request, way, answer)
     if path is None:
         return not answer.pod and answer.status in _refusals(request)
-    if way.speaks is AppProtocol.HTTP and not request.is_http:
-        return answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
+    if way.speaks is AppProtocol.HTTP and not request.is_http and way.name == "door":
+        told = {destination.judgement.reason for destination in decision.destinations}
+        is_refusal = answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
+        return is_refusal and told <= {Denial.BAD_REQUEST}
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
     if way.name in {"door", "proxy"} and request.is_http:
         decision, path = _at_server(mesh, request, decision, path)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
+
+
+def _undeclared(mesh: Mesh, request: Request) -> Mesh:
+    """`mesh` in which nothing is declared of the Service that `request` is for."""
+    service = mesh.services[target(request.target).name]
+    ports = tuple(replace(port, speaks=AppProtocol.DETECT) for port in service.ports)
+    undeclared = replace(service, ports=ports)
+    return replace(mesh, services={**mesh.services, service.name: undeclared})
 
 
 def _is_of_bytes(mesh: Mesh, request: Request, way: Way, answer: Answer) -> bool:

@@ -23,6 +23,7 @@ def test_json_has_exactly_these_fields_in_this_order() -> None:
         "verdict": "allow",
         "mode": "strict",
         "enforced": True,
+        "protocol": "http",
         "split": "shop/half",
         "destinations": [
             {

@@ -131,7 +131,7 @@ WIDE = SHOP + PORTS + target("admins", TCP)
         ),
         (
             SHOP,
-            ["--protocol", "tcp"],
+            ["--protocol", "tcp", "--to", "pod/shop/api-0:8080"],
             [
                 "nearest: TrafficTarget shop/web-api (<stdin>:2) does not allow it:",
                 "it grants HTTP requests by route, not raw TCP",
@@ -208,6 +208,16 @@ WIDE = SHOP + PORTS + target("admins", TCP)
                 "to allow it: send the path without %2F, %5C and ..;",
             ],
         ),
+        (
+            SHOP,
+            ["--protocol", "tcp"],
+            [
+                (
+                    "shop/api:80 is declared to speak HTTP: bytes that are none are answered with"
+                    " 400 by the caller's own sidecar; declare the port tcp to have them carried"
+                )
+            ],
+        ),
         (SHOP, ["--path", "items"], ["'items' is no path: answered with 400"]),
     ],
 )
@@ -219,6 +229,15 @@ def test_a_denial_says_what_is_missed_and_what_to_write(
     head, _, *said = [line.strip() for line in result.output.splitlines()]
     assert head.startswith("DENIED")
     assert said[: len(lines)] == lines
+
+
+def test_http_to_a_port_of_bytes_is_said_to_be_judged_as_such() -> None:
+    mesh = SHOP.replace("name: http}", "name: tcp}") + BETA + split("beta", "beta", api=1)
+    said = explained(mesh, "--path", "/items", "--header", "x-beta=1").output.splitlines()
+    assert said[0] == "DENIED  shop/web -> shop/api:80  GET /items"
+    assert said[1].startswith("  carried and judged as bytes: Service shop/api (<stdin>:")
+    assert said[3].endswith(": it selects HTTP requests only")
+    assert "      it grants HTTP requests by route, not raw TCP" in said
 
 
 def test_a_caller_of_another_trust_domain_cannot_be_made_a_source() -> None:
