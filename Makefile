@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak coverage mutants check format bench wheel pins clean
+.PHONY: help setup demo test soak coverage mutants check format bench docs wheel pins clean
 
 BIN := .venv/bin
 # The protobuf source and the build back end: on the path of builds only, never in .venv
@@ -62,6 +62,9 @@ format: .venv/project ## put the source in order
 bench: .venv/project ## measure; BENCH_ARGS=--smoke
 	@$(BIN)/python tests/benchmarks $(BENCH_ARGS)
 
+docs: .venv/project ## the reference of the public rooms, in build/docs
+	@$(BIN)/python docs/reference.py build/docs
+
 wheel: .venv/project ## build dist/*.whl
 	@echo "· building the wheel"
 	@rm -rf dist
@@ -74,7 +77,7 @@ pins: .venv/project ## resolve constraints*.txt anew
 		| $(COMPILE) --upgrade --no-emit-package grpcio - -o constraints-build.txt >/dev/null
 
 clean: ## remove everything that was made here
-	rm -rf .venv .build dist backends/smi_envoy/pb/{envoy,google,xds,descriptors.binpb}
+	rm -rf .venv .build build dist backends/smi_envoy/pb/{envoy,google,xds,descriptors.binpb}
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find smi backends tests -name __pycache__ -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""The door between the product and a data plane. Backends register under `smi.backends`."""
+"""The door between the product and a data plane. Backends register under "smi.backends"."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -33,6 +33,10 @@ _WATCH = 240  # seconds, and up to a quarter more, so that watches do not end to
 _log = logging.getLogger(__name__)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the default of a program that has no other
+
+
 class _Wire(Protocol):
     """What of `smi.client.connection.Connection` is used; its module is not imported here."""
 
@@ -58,7 +62,7 @@ class Client:
         kubeconfig: Path | None = None,
         context: str | None = None,
         timeouts: Timeouts | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251
+        now: Callable[[], datetime] = _now,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
