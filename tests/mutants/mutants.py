@@ -2,6 +2,7 @@
 
 from tests.mutants.access import ACCESS
 from tests.mutants.certificates import CERTIFICATES
+from tests.mutants.client import CLIENT
 from tests.mutants.doors import DOORS
 from tests.mutants.proofs import PROOFS
 from tests.mutants.requests import REQUESTS
@@ -9,4 +10,4 @@ from tests.mutants.shares import SHARES
 from tests.mutants.turns import TURNS
 from tests.mutants.versions import VERSIONS
 
-MUTANTS = (*REQUESTS, *ACCESS, *VERSIONS, *DOORS, *SHARES, *CERTIFICATES, *PROOFS, *TURNS)
+MUTANTS = (*REQUESTS, *ACCESS, *VERSIONS, *DOORS, *SHARES, *CERTIFICATES, *PROOFS, *TURNS, *CLIENT)
