@@ -93,7 +93,7 @@ def _as_downstream(idle: duration_pb2.Duration) -> dict[str, any_pb2.Any]:
     message = options(
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=idle),
         use_downstream_protocol_config=options.UseDownstreamHttpConfig(
-            http_protocol_options=protocol_pb2.Http1ProtocolOptions(enable_trailers=True),
+            http_protocol_options=protocol_pb2.Http1ProtocolOptions(),
             http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
         ),
     )

@@ -15,15 +15,11 @@ from smi_envoy.pb.envoy.extensions.filters.network.http_connection_manager.v3 im
 from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2, string_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import names
-from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds, untyped
+from smi_envoy.translate.messages import NEVER, over_ads, packed, untyped
 from smi_envoy.translate.statistics import where
 
 AUTHORIZATION = "envoy.filters.http.rbac"
 """The filter that routes give their judgement to."""
-
-# How long a connection that is to close may make no progress. Envoy's second would cut an answer
-# short whose reader pauses; none at all would reset connections before a refusal is read.
-LINGER = seconds(3600)
 
 _DENIALS = {
     Denial.NO_POLICY: "no TrafficTarget opens this workload.",
@@ -92,14 +88,15 @@ def _manager(name: str, routes: str, log: accesslog_pb2.AccessLog) -> Manager:
         http_protocol_options=protocol_pb2.Http1ProtocolOptions(
             accept_http_10=True,
             allow_custom_methods=True,
-            enable_trailers=True,
             ignore_http_11_upgrade=[_NO_WEBSOCKET],
         ),
         # Whether a body is wanted is the application's to say.
         proxy_100_continue=True,
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=NEVER),
         stream_idle_timeout=NEVER,
-        delayed_close_timeout=LINGER,
+        # A connection that is to close does so when all is sent, however slowly that is read. Envoy
+        # would give a reader a second, and cut the rest of the answer off.
+        delayed_close_timeout=NEVER,
         upgrade_configs=[Manager.UpgradeConfig(upgrade_type=_WEBSOCKET)],
         server_header_transformation=Manager.ServerHeaderTransformation.PASS_THROUGH,
         generate_request_id=wrappers_pb2.BoolValue(value=False),

@@ -15,7 +15,7 @@ FRONT, WEB = a.name("front-0"), a.name("web-0")
 PORT = 80
 PATIENCE = 10.0  # seconds; what is said arrives within some milliseconds
 QUIET = 0.2  # seconds without a byte: nothing more is to come
-LIMIT = 2**20
+LIMIT = 2**23
 
 
 class Until(NamedTuple):

@@ -67,21 +67,18 @@ EXCHANGES = {
         (b"GET / HTTP/1.1",),
         (b"HTTP/1.1 200 OK", b"hello"),
     ),
-    "chunks and trailers both ways": Exchange(
+    # An intermediary may drop trailers (RFC 9110, 6.5.1). No policy sees them, and there are
+    # applications that take them for headers.
+    "chunks both ways, and no trailers": Exchange(
+        (POST, b"3\r\nabc\r\n", b"2\r\nde\r\n", b"0\r\nx-asked: 1\r\n\r\n", LAST_CHUNK),
         (
-            POST,
-            b"3\r\nabc\r\n",
-            b"2\r\nde\r\n",
-            b"0\r\nx-asked: 1\r\n\r\n",
-            Until(b"x-sum: 2\r\n\r\n"),
-        ),
-        (
-            Until(b"x-asked: 1\r\n\r\n"),
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n",
+            LAST_CHUNK,
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
             b"2\r\nfg\r\n0\r\nx-sum: 2\r\n\r\n",
         ),
-        (b"POST / HTTP/1.1", b"te: trailers", b"abc", b"de", b"0\r\nx-asked: 1\r\n\r\n"),
-        (b"HTTP/1.1 200 OK", b"trailer: x-sum", b"fg", b"0\r\nx-sum: 2\r\n\r\n"),
+        (b"POST / HTTP/1.1", b"abc", b"de", b"0\r\n\r\n"),
+        (b"HTTP/1.1 200 OK", b"fg", b"0\r\n\r\n"),
+        (b"x-asked", b"x-sum"),
     ),
     "pipelining": Exchange(
         (b"".join(request(b"GET /%d HTTP/1.1" % n) for n in range(3)), HEAD, HEAD, HEAD),
