@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak coverage mutants check format bench docs wheel pins clean
+.PHONY: help setup demo test soak fuzz coverage mutants check format bench docs wheel pins clean
 
 BIN := .venv/bin
 # The protobuf source and the build back end: on the path of builds only, never in .venv
@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --custom-compile-command "make pins"
 
 # The rooms without I/O (pyproject.toml, "Pure rooms do no I/O"): every branch of them is tested.
-PURE := smi/errors.py,smi/problems.py,smi/scheme.py,smi/crds.py,smi/k8s/*,smi/access/*,smi/specs/*,smi/split/*,smi/model/*,smi/compiler/*,$\
+PURE := smi/errors.py,smi/problems.py,smi/scheme.py,smi/crds.py,smi/k8s/*,smi/access/*,smi/specs/*,smi/split/*,smi/metrics/*,smi/model/*,smi/compiler/*,$\
 smi/client/calls.py,smi/client/failures.py,smi/client/objects.py,smi/client/status.py,smi/client/watching.py,$\
 smi/decision/*,smi/sources/documents.py,smi/sources/manifests.py,smi/sources/conversion.py,smi/standalone/plan.py,$\
 smi/standalone/addressing.py,smi/standalone/environment.py,smi/standalone/rollout.py,smi/standalone/tally.py,smi/standalone/view.py,$\
@@ -35,6 +35,9 @@ test: .venv/project ## the whole test suite; TEST_ARGS="-k split"
 
 soak: .venv/project ## the differential test at length; SOAK_ARGS="--requests 50000 --seed 7"
 	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+fuzz: .venv/project ## anything through decode and convert, at length; FUZZ_ARGS="--inputs 20000 --seed 7"
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 coverage: .venv/project ## the suite without real Envoys; every branch of the pure rooms
 	@$(BIN)/pytest -q tests/unit tests/property tests/golden --cov --cov-report=

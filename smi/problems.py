@@ -32,6 +32,14 @@ EXAMPLES = {
     "methods": "methods: [GET, HEAD]",
     "service": "service: web",
     "backends": "backends: [{service: web-v1, weight: 90}, {service: web-v2, weight: 10}]",
+    "resource": "resource: {kind: Pod, namespace: shop, name: web-0}",
+    "direction": "direction: to",
+    "apex": "apex: web",
+    "timestamp": "timestamp: 2019-04-08T22:25:55Z",
+    "window": "window: 30s",
+    "metrics": "metrics: [{name: success_count, value: 100}]",
+    "value": "value: 100",
+    "items": "items: []",
     "weight": "weight: 90 (weights are shares: 1 and 3 say what 0.5 and 1.5 do)",
 }
 

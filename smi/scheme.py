@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from smi import access, specs, split
+from smi import access, metrics, specs, split
 from smi.access import conversion as access_conversion
 from smi.access import v1alpha1 as access_v1alpha1
 from smi.access import v1alpha2 as access_v1alpha2
@@ -20,6 +20,8 @@ from smi.k8s import apps_v1, batch_v1, core_v1, stash
 from smi.k8s.document import Document, annotated, annotation
 from smi.k8s.resource import OpenResource, Resource
 from smi.k8s.shape import CONVERTED, Shape
+from smi.metrics import conversion as metrics_conversion
+from smi.metrics import v1alpha1 as metrics_v1alpha1
 from smi.problems import EXAMPLES, finding, problem
 from smi.specs import conversion as specs_conversion
 from smi.specs import v1alpha1 as specs_v1alpha1
@@ -58,6 +60,10 @@ _READ: tuple[type[Resource], ...] = (
     split_v1alpha2.TrafficSplit,
     split_v1alpha3.TrafficSplit,
     split.TrafficSplit,
+    metrics_v1alpha1.TrafficMetrics,
+    metrics.TrafficMetrics,
+    metrics_v1alpha1.TrafficMetricsList,
+    metrics.TrafficMetricsList,
     core_v1.Pod,
     core_v1.Service,
     core_v1.ServiceAccount,
@@ -88,12 +94,13 @@ _CONVERSIONS = {
     f"{group}.smi-spec.io/{version}": _Conversions(
         getattr(room, f"{version}_to_hub"), getattr(room, f"hub_to_{version}")
     )
-    for group, room in (
-        ("access", access_conversion),
-        ("specs", specs_conversion),
-        ("split", split_conversion),
+    for group, room, older in (
+        ("access", access_conversion, ("v1alpha1", "v1alpha2", "v1alpha3")),
+        ("specs", specs_conversion, ("v1alpha1", "v1alpha2", "v1alpha3")),
+        ("split", split_conversion, ("v1alpha1", "v1alpha2", "v1alpha3")),
+        ("metrics", metrics_conversion, ("v1alpha1",)),
     )
-    for version in ("v1alpha1", "v1alpha2", "v1alpha3")
+    for version in older
 }
 
 
@@ -204,7 +211,7 @@ def unknown_fields(resource: Resource) -> tuple[str, ...]:
     for metadata, which is Kubernetes' own.
     """
     found = _unknown(resource, "")
-    return tuple(path for path in found if not path.startswith("metadata."))
+    return tuple(path for path in found if "metadata" not in path.split(".")[:-1])
 
 
 def _unknown(value: object, path: str) -> Iterator[str]:

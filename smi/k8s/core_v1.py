@@ -6,9 +6,21 @@ from typing import Literal
 from pydantic import AliasChoices, Field, field_validator
 
 from smi.k8s.resource import Resource
-from smi.k8s.shape import Name, PortNumber, PortOrName, Shape
+from smi.k8s.shape import Name, OpenShape, PortNumber, PortOrName, Shape
 
 TransportProtocol = Literal["TCP", "UDP", "SCTP"]
+
+
+class ObjectReference(OpenShape):
+    """An object, or where fields are empty all that the others leave: a kind, a namespace."""
+
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    api_version: str = ""
+    resource_version: str = ""
+    field_path: str = ""
 
 
 class ObjectFieldSelector(Shape):

@@ -40,6 +40,12 @@ class OpenObjectMeta(ObjectMeta, OpenShape):
     """The metadata of an object that is written again: managers, finalizers and all are kept."""
 
 
+class ServedMeta(OpenObjectMeta):
+    """The metadata of what is made when it is asked for, and of lists: it may have no name."""
+
+    name: str = ""
+
+
 class LabelSelector(Shape):
     """Objects that carry all of `match_labels`."""
 

@@ -55,5 +55,8 @@ def _shown(value: object) -> str:
         return "a map"
     if isinstance(value, list | tuple):
         return "a list"
-    text = json.dumps(value, default=repr, ensure_ascii=False)
+    try:
+        text = json.dumps(value, default=repr, ensure_ascii=False)
+    except ValueError:  # Python writes no number of thousands of digits
+        return "a number that is too large"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

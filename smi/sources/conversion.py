@@ -54,6 +54,8 @@ class _Conversion:
         kind = str(document.get("kind"))
         if kind == "List":
             return {**document, "items": [self.of(item) for item in items(document, "items")]}
+        if Kind(str(document.get("apiVersion")), kind) in scheme.kinds():
+            return self._one(dict(document))
         if kind.endswith("List") and isinstance(document.get("items"), list):
             return self._typed_list(document, kind.removesuffix("List"))
         return self._one(dict(document))

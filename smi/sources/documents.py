@@ -1,10 +1,11 @@
 """Text to plain values that know their lines: YAML as the tools of Kubernetes read it, and JSON."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,6 +18,7 @@ Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 _TEXT = {"str", "timestamp", "value", "merge"}
 _NUMBERS = {"int", "float"}
 _DEEPEST = 100  # far beyond any manifest, well within Python's stack
+_MOST_BY_ALIAS = 100_000  # values that a document's aliases may stand for, each with all below it
 _DOCUMENT = re.compile(r"^(?=---(?:\s|$))", re.MULTILINE)
 # JSON writes a character beyond U+FFFF as two escapes, which YAML calls invalid.
 _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
@@ -117,6 +119,13 @@ def _read(text: str, first_line: int) -> Iterator[Document]:
         yield Document(reading.value("", 0), reading.lines)
 
 
+class _Anchored(NamedTuple):
+    """What an anchor names, and how many values that is with all below it."""
+
+    value: Plain
+    values: int
+
+
 @dataclass(slots=True)
 class _Reading:
     """One document while its events arrive."""
@@ -124,7 +133,9 @@ class _Reading:
     events: Any
     first_line: int
     lines: dict[str, int] = field(default_factory=dict)
-    anchors: dict[str, Plain] = field(default_factory=dict)
+    anchors: dict[str, _Anchored] = field(default_factory=dict)
+    values: int = 0
+    by_alias: int = 0
 
     def value(self, path: str, depth: int) -> Plain:
         event = self.events.get_event()
@@ -132,9 +143,9 @@ class _Reading:
         if depth > _DEEPEST:
             raise _MalformedError(event, f"nests deeper than {_DEEPEST} levels")
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self.anchors:
-                raise _MalformedError(event, f"has no &{event.anchor} before this alias")
-            return self.anchors[event.anchor]
+            return self._alias(event)
+        before = self.values
+        self.values += 1
         value: Plain
         if isinstance(event, yaml.MappingStartEvent):
             value = self._map(path, depth)
@@ -143,8 +154,20 @@ class _Reading:
         else:
             value = self._scalar(event)
         if event.anchor:
-            self.anchors[event.anchor] = value
+            self.anchors[event.anchor] = _Anchored(value, self.values - before)
         return value
+
+    def _alias(self, event: Event) -> Plain:
+        if event.anchor not in self.anchors:
+            raise _MalformedError(event, f"has no &{event.anchor} before this alias")
+        anchored = self.anchors[event.anchor]
+        self.values += anchored.values
+        self.by_alias += anchored.values
+        # A few lines of aliases to aliases would be more than any memory holds, written out.
+        if self.by_alias > _MOST_BY_ALIAS:
+            message = f"has aliases for more than {_MOST_BY_ALIAS} values; write them out"
+            raise _MalformedError(event, message)
+        return anchored.value
 
     def _list(self, path: str, depth: int) -> list[Plain]:
         items: list[Plain] = []
@@ -194,6 +217,16 @@ class _Reading:
         node = yaml.ScalarNode(tag, text)
         try:
             value: Plain = getattr(self.events, f"construct_yaml_{kind}")(node)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, IndexError):
             raise _MalformedError(event, f"has a value that is not {kind}") from None
+        if kind in _NUMBERS and not _is_json_number(value):
+            raise _MalformedError(event, f"has a number that JSON cannot say: {text[:20]}")
         return value
+
+
+def _is_json_number(value: Any) -> bool:  # noqa: ANN401
+    """Whether Kubernetes, which reads numbers as of 64 bits, can take the number."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

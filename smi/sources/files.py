@@ -24,6 +24,7 @@ class Loaded:
     manifests: Mapping[str, tuple[Manifest, ...]]
     problems: tuple[Problem, ...]
     ignored: Mapping[str, int]
+    measurements: tuple[Manifest, ...] = ()
 
     def all(self) -> tuple[Manifest, ...]:
         """The manifests of all files, in the order of files and of lines."""
@@ -125,7 +126,8 @@ def _join(files: Mapping[str, Contents]) -> Loaded:
         kept = (m for m in file.manifests if first[resource_key(m.resource)] is m)
         manifests[name] = tuple(kept)
         ignored.update(file.ignored)
-    return Loaded(manifests, tuple(problems), ignored)
+    measurements = tuple(found for file in files.values() for found in file.measurements)
+    return Loaded(manifests, tuple(problems), ignored, measurements)
 
 
 def _duplicate(manifest: Manifest, first: Manifest) -> Problem:

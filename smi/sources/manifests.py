@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 from smi import scheme
 from smi.errors import InvalidResource, Problem
 from smi.k8s.resource import Resource
+from smi.metrics import TrafficMetrics, TrafficMetricsList
 from smi.model.diagnostic import Diagnostic, Severity
+from smi.scheme import Kind
 from smi.sources.documents import Document, Fault, Plain, documents
+
+Measurement = TrafficMetrics | TrafficMetricsList
 
 _ITEM = re.compile(r"items\[(\d+)\]\.?(.*)")
 
@@ -36,10 +40,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What one file says; `ignored` counts the objects that mean nothing to a mesh, by kind."""
+    """What one file says; `ignored` counts the objects that mean nothing to a mesh, by kind.
+
+    `measurements` are those among them that SMI has a say about: they are read, and no state.
+    """
 
     manifests: tuple[Manifest, ...] = ()
     problems: tuple[Problem, ...] = ()
+    measurements: tuple[Manifest, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -66,6 +74,7 @@ class _Written(NamedTuple):
 def contents(text: str, file: str) -> Contents:
     """The objects that `text` holds, and what is wrong with the rest; `file` is its name."""
     manifests: list[Manifest] = []
+    measurements: list[Manifest] = []
     problems: list[Problem] = []
     ignored: Counter[str] = Counter()
     for document in documents(text):
@@ -78,11 +87,12 @@ def contents(text: str, file: str) -> Contents:
             except InvalidResource as error:
                 problems += (_place(problem, written, file) for problem in error.problems)
                 continue
-            if manifest:
+            if manifest and not isinstance(manifest.resource, Measurement):
                 manifests.append(manifest)
             else:
+                measurements += [manifest] if manifest else []
                 ignored[f"{written.value['apiVersion']} {written.value['kind']}"] += 1
-    return Contents(tuple(manifests), tuple(problems), ignored)
+    return Contents(tuple(manifests), tuple(problems), tuple(measurements), ignored)
 
 
 def _manifest(written: _Written, file: str) -> Manifest | None:
@@ -131,6 +141,8 @@ def _items(value: Plain) -> list[Plain] | None:
         return None
     if kind == "List":
         return items
+    if Kind(str(value.get("apiVersion")), kind) in scheme.kinds():
+        return None  # a list that is read as a whole
     # The API server leaves apiVersion and kind out of the items of a typed list.
     implied = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
     return [implied | item if isinstance(item, dict) else item for item in items]

@@ -14,28 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smi import scheme
-from smi.access import destination_port
-from smi.compiler.compile import compile  # noqa: A004 - the field's word for it
 from smi.decision.decide import decide
 from smi.decision.judge import Verdict
 from smi.errors import InvalidResource
 from smi.k8s import stash
 from smi.k8s.document import annotated, annotation
-from smi.model.mesh import Mesh
 from tests import questions, strategies, versions, worlds
+from tests.older import DAMAGED, converted, decodes, mesh_of, narrowed
 from tests.versions import Document
-
-DAMAGED = (
-    "",
-    "{}",
-    "5",
-    "[]",
-    "{",
-    '{"matches": 5}',
-    '{"rules": [[-1, {}]]}',
-    "\ud800",
-    "[" * 9999,
-)
 
 
 @st.composite
@@ -161,18 +147,6 @@ def test_stash_that_makes_no_sense_converts_to_something_closed(
     assert scheme.to_hub(scheme.convert(hub, through[-1])) == hub
 
 
-def mesh_of(found: list[Document]) -> Mesh:
-    return compile(worlds.state(found)).mesh
-
-
-def converted(rng: random.Random, document: Document) -> Document:
-    """The document at a version of its kind, led there by another."""
-    there = versions.versions(document["kind"])
-    for _ in range(2 if there else 0):
-        document = scheme.convert_document(document, rng.choice(there))
-    return document
-
-
 @given(strategies.randoms())
 @settings(max_examples=40, deadline=None)
 def test_mesh_of_any_versions_decides_as_the_mesh_that_was_written(rng: random.Random) -> None:
@@ -182,42 +156,12 @@ def test_mesh_of_any_versions_decides_as_the_mesh_that_was_written(rng: random.R
         assert worlds.answers(decide(mesh, request)) == worlds.answers(decide(other, request))
 
 
-def narrowed(rng: random.Random, document: Document) -> Document:
-    """The document with an edit, as somebody may make it who sees no more than its version."""
-    edited = copy.deepcopy(document)
-    spec = edited.get("spec") or edited
-    match edited["kind"], rng.choice(("less", "damage", "label", "none")):
-        case _, "damage" if annotation(edited, stash.ANNOTATION) is not None:
-            return annotated(edited, stash.ANNOTATION, rng.choice(DAMAGED))
-        case "HTTPRouteGroup", "less" if spec.get("matches"):
-            spec["matches"].remove(rng.choice(spec["matches"]))
-        case "TrafficTarget", "less" if len(spec.get("sources", ())) > 1:
-            spec["sources"].remove(rng.choice(spec["sources"]))
-        case "TrafficTarget", "less" if edited["apiVersion"][-1] in "12" and "destination" in spec:
-            if annotation(edited, destination_port.ANNOTATION) is None:  # it would be repaired
-                spec["destination"].setdefault("port", 8080)
-        case "TrafficSplit", "less":
-            spec["backends"] = spec["backends"][1:]
-        case _, "label":
-            edited["metadata"]["labels"] = {"edited": "true"}
-        case _:
-            pass
-    return edited
-
-
-def _decodes(document: Document) -> bool:
-    try:
-        return scheme.decode(document) is not None
-    except InvalidResource:  # closed too: nobody sees it
-        return False
-
-
 @given(strategies.randoms())
 @settings(max_examples=60, deadline=None)
 def test_older_object_never_grants_more_even_edited_or_damaged(rng: random.Random) -> None:
     found = strategies.documents(rng)
     after = [narrowed(rng, converted(rng, d)) if versions.versions(d["kind"]) else d for d in found]
-    mesh, other = mesh_of(found), mesh_of([d for d in after if _decodes(d)])
+    mesh, other = mesh_of(found), mesh_of([d for d in after if decodes(d)])
     for request in questions.at_pods(mesh, questions.askable(mesh, rng, found)):
         if decide(other, request).verdict is Verdict.ALLOW:
             assert decide(mesh, request).verdict is Verdict.ALLOW, request
