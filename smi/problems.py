@@ -54,6 +54,8 @@ def finding(document: Mapping[str, Any], detail: ErrorDetails) -> Problem:
 def problem(document: Mapping[str, Any], field: str, message: str) -> Problem:
     """Something that is wrong at `field` of a document, which may be no object at all."""
     kind, metadata = document.get("kind"), document.get("metadata")
+    if kind in ("TrafficMetrics", "TrafficMetricsList"):  # they have no name but their resource's
+        metadata = document.get("resource")
     name = namespace = None
     if isinstance(metadata, Mapping):
         name, namespace = metadata.get("name"), metadata.get("namespace")

@@ -14,7 +14,8 @@ Document = dict[str, Any]
 Documents = st.SearchStrategy[Document]
 
 SMI = tuple(kind for kind in scheme.kinds() if "smi-spec.io/" in kind.api_version)
-HUB = "v1alpha4"
+STORED = tuple(kind for kind in SMI if not kind.api_version.startswith("metrics."))
+HUB = "v1alpha4"  # of all that is stored
 
 NAMES = st.sampled_from(("a", "b", "c", "api"))
 PORTS = st.integers(1, 65535)
@@ -113,7 +114,41 @@ def _group(version: str) -> Documents:
     return _shape({"matches": st.lists(_match(version), max_size=4)})
 
 
+REFERENCES = _shape({}, kind=st.sampled_from(("Pod", "TrafficSplit")), namespace=NAMES, name=NAMES)
+TIMES = st.sampled_from(
+    ("2019-04-08T22:25:55Z", "2026-01-01T00:00:00.123456789+02:00", "2024-02-29T12:00:00-11:30")
+)
+WINDOWS = st.sampled_from(("30s", "1m30s", "1.5h", "-1ms", "0", "+7us3ns"))
+MEASURED = st.sampled_from(("p99_response_latency", "p50_response_latency", "success_count", "x"))
+
+
+def _metrics(version: str) -> Documents:
+    direction = st.sampled_from(("to", "from", ""))
+    side = st.sampled_from(("client", "server", ""))
+    backend = _shape({"apex": NAMES, "name": NAMES, "weight": WEIGHTS})
+    metric = _shape(
+        {"name": MEASURED, "value": QUANTITIES}, unit=st.sampled_from(("seconds", "ms"))
+    )
+    return _shape(
+        {"resource": REFERENCES, "metrics": st.lists(metric, max_size=3)},
+        edge=_shape({"direction": direction}, side=side, resource=REFERENCES),
+        backend=backend,
+        timestamp=TIMES,
+        window=WINDOWS,
+    )
+
+
+def _metrics_list(version: str) -> Documents:
+    said = {"apiVersion": f"metrics.smi-spec.io/{version}", "kind": "TrafficMetrics"}
+    item = st.builds(lambda i, s: i | s, _metrics(version), st.sampled_from(({}, said)))
+    selector = _shape({}, matchLabels=st.just({"app": "web"}))
+    listed = {"items": st.lists(item, max_size=3)}
+    return _shape(listed, resource=REFERENCES, selector=selector)
+
+
 _SPECS = {
+    "TrafficMetrics": _metrics,
+    "TrafficMetricsList": _metrics_list,
     "TrafficTarget": _target,
     "IdentityBinding": _binding,
     "HTTPRouteGroup": _group,
@@ -121,7 +156,9 @@ _SPECS = {
     "UDPRoute": _route,
     "TrafficSplit": _split,
 }
+_MEASUREMENTS = ("TrafficMetrics", "TrafficMetricsList")
 _AT_ROOT = {
+    *((version, kind) for version in ("v1alpha1", "v1alpha2") for kind in _MEASUREMENTS),
     ("v1alpha1", "TrafficTarget"),
     ("v1alpha1", "HTTPRouteGroup"),
     ("v1alpha2", "HTTPRouteGroup"),

@@ -1,4 +1,4 @@
-"""metrics.smi-spec.io/v1alpha2, the hub, as the sdk shapes it; lists may have their selector too."""
+"""metrics.smi-spec.io/v1alpha2, the hub: as the sdk shapes it, and a list has its selector."""
 
 from collections.abc import Mapping
 from typing import Literal

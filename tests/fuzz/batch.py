@@ -42,6 +42,6 @@ def play(seed: int, first: int, inputs: int) -> Played:
                 laws.hold_of_a_file(data)
             if number % _MESHES == 0:
                 counts["requests to damaged meshes"] += grants.hold(rng)
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception:
             failures.append(Failure(number, data, traceback.format_exc()))
     return Played(inputs, counts, tuple(failures))

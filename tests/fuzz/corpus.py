@@ -1,4 +1,4 @@
-"""Sound documents of every kind and version, among them such as older versions get by conversion."""
+"""Sound documents of every kind and version, among them such as conversion makes."""
 
 import copy
 from typing import Any

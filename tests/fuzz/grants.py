@@ -26,12 +26,11 @@ def hold(rng: random.Random) -> int:
         for document in found
     ]
     mesh, other = mesh_of(found), mesh_of([document for document in after if decodes(document)])
-    asked = questions.at_pods(mesh, questions.askable(mesh, rng, found))
-    judged = 0
-    for judged, request in enumerate(asked, start=1):
+    asked = list(questions.at_pods(mesh, questions.askable(mesh, rng, found)))
+    for request in asked:
         if decide(other, request).verdict is Verdict.ALLOW:
             assert decide(mesh, request).verdict is Verdict.ALLOW, request
-    return judged
+    return len(asked)
 
 
 def _damaged(rng: random.Random, document: Document) -> Document:
@@ -39,7 +38,7 @@ def _damaged(rng: random.Random, document: Document) -> Document:
     text = annotation(document, stash.ANNOTATION)
     if text is None or rng.random() < 0.5:
         return document
-    broken = garbled(rng, text.encode()).decode("utf-8", "replace")
+    broken = garbled(rng, text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
     return document if _is_map(broken) else annotated(document, stash.ANNOTATION, broken)
 
 

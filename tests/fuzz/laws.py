@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from smi import scheme
-from smi.errors import InvalidResource
 from smi.access.destination_port import destination_port
+from smi.errors import InvalidResource
 from smi.k8s import stash
 from smi.k8s.document import part
 from smi.k8s.resource import OpenResource, Resource
 from smi.sources.conversion import converted
-from smi.sources.documents import documents
 from smi.sources.documents import Document as Written
+from smi.sources.documents import documents
 from smi.sources.manifests import contents
 from tests.fuzz.corpus import versions
 
@@ -39,7 +39,7 @@ def hold(data: bytes) -> Counts:
     read = contents(text, "it.yaml")
     for problem in read.problems:
         assert problem.message, problem
-        assert problem.line is not None and 1 <= problem.line <= lines, problem
+        assert 1 <= (problem.line or 0) <= lines, problem
         str(problem).encode("utf-8", "surrogatepass")
     found["problem"] += len(read.problems)
     for value in _values(text):
@@ -51,7 +51,7 @@ def _values(text: str) -> Iterator[Any]:
     for document in documents(text):
         if not isinstance(document, Written):
             continue
-        value = document.value
+        value: Any = document.value
         json.dumps(value, allow_nan=False)  # what is read is what JSON can say
         yield value
         if isinstance(value, dict) and isinstance(value.get("items"), list):
@@ -64,8 +64,7 @@ def _of_value(value: Any) -> str:  # noqa: ANN401
     try:
         resource = scheme.decode(value)
     except InvalidResource as error:
-        assert error.problems
-        return "invalid"
+        return "invalid" if error.problems else "invalid, and nobody knows why"
     if resource is None:
         return "of another group"
     if not isinstance(resource, OpenResource):
@@ -118,7 +117,7 @@ def _says_more(resource: Resource) -> bool:
 
 
 def _said(resource: Resource) -> Any:  # noqa: ANN401
-    """What is written, and the port that its annotation leaves; how a stash is worded is its own."""
+    """What is written, and the port that an annotation leaves; a stash may be worded anew."""
     document = scheme.encode(resource)
     annotations = part(part(document, "metadata"), "annotations")
     kept = {n: text for n, text in annotations.items() if not n.startswith(stash.PREFIX)}

@@ -1,4 +1,4 @@
-"""Documents as bytes: JSON or YAML, one or several, with whatever stands in them written as it is."""
+"""Documents as bytes: JSON or YAML, one or several, and whatever stands in them as it is."""
 
 import json
 import random

@@ -17,6 +17,7 @@ HUBS = {
     "access.smi-spec.io": "access.smi-spec.io/v1alpha4",
     "specs.smi-spec.io": "specs.smi-spec.io/v1alpha4",
     "split.smi-spec.io": "split.smi-spec.io/v1alpha4",
+    "metrics.smi-spec.io": "metrics.smi-spec.io/v1alpha2",
 }
 FIELDS = st.sampled_from(
     [
@@ -64,6 +65,13 @@ RULES = st.fixed_dictionaries(
 )
 HEADERS = st.dictionaries(NAMES, st.text(max_size=4), max_size=3)
 PORTS = st.lists(st.integers(1, 65535) | st.integers(1, 65535).map(str), max_size=3)
+MEASURED = st.fixed_dictionaries(
+    {
+        "resource": st.fixed_dictionaries({}, optional={"kind": NAMES, "name": NAMES}),
+        "metrics": st.just([{"name": "success_count", "value": "10m"}]),
+    },
+    optional={"window": st.just("30s"), "edge": st.just({"direction": "to"})},
+)
 SPECS = {
     "TrafficTarget": st.fixed_dictionaries(
         {
@@ -88,6 +96,8 @@ SPECS = {
             ),
         }
     ),
+    "TrafficMetrics": MEASURED,
+    "TrafficMetricsList": st.fixed_dictionaries({"items": st.lists(MEASURED, max_size=2)}),
     "Pod": st.just({"containers": [{"name": "a", "ports": [{"containerPort": 80}]}]}),
     "Service": st.just({"ports": [{"port": 80, "targetPort": "http"}], "selector": {"a": "b"}}),
     "ServiceAccount": st.just({}),
@@ -116,7 +126,7 @@ def _written(kind: scheme.Kind, spec: dict[str, Json]) -> dict[str, Json]:
             return {"specs" if name == "rules" else name: spec[name] for name in spec}
         case "v1alpha1", "HTTPRouteGroup":
             return {"matches": [{"name": match["name"]} for match in spec["matches"]]}
-        case "v1alpha2", "HTTPRouteGroup":
+        case (_, "TrafficMetrics" | "TrafficMetricsList") | ("v1alpha2", "HTTPRouteGroup"):
             return spec
         case "v1alpha1" | "v1alpha2" | "v1alpha3", "TCPRoute":
             return {}

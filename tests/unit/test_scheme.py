@@ -49,10 +49,10 @@ def test_a_kind_in_the_wrong_group_is_told_its_group() -> None:
 
 
 def test_a_kind_that_no_smi_group_has_is_told_which_there_are() -> None:
-    document = {"apiVersion": "metrics.smi-spec.io/v1alpha1", "kind": "TrafficMetrics"}
+    document = {"apiVersion": "access.smi-spec.io/v1alpha1", "kind": "TrafficRole"}
     assert message(document) == (
-        "TrafficMetrics: kind: should be one of HTTPRouteGroup, IdentityBinding, TCPRoute, "
-        "TrafficSplit, TrafficTarget, UDPRoute"
+        "TrafficRole: kind: should be one of HTTPRouteGroup, IdentityBinding, TCPRoute, "
+        "TrafficMetrics, TrafficMetricsList, TrafficSplit, TrafficTarget, UDPRoute"
     )
 
 

@@ -47,6 +47,7 @@ def test_metadata_that_is_wrong_is_explained(document: object, expected: str) ->
     [
         ({"on": {}}, "on: should be true or false, not a map"),
         ({"on": "maybe"}, 'on: should be true or false, not "maybe"'),
+        ({"on": 10**5000}, "on: should be true or false, not a number that is too large"),
         ({"texts": "a"}, 'texts: should be a list, not "a"'),
         ({"texts": ["a", 1.5]}, 'texts[1]: should be text, not 1.5; put it in quotes: "1.5"'),
     ],
