@@ -18,7 +18,7 @@ PURE := smi/errors.py,smi/problems.py,smi/scheme.py,smi/crds.py,smi/k8s/*,smi/ac
 smi/client/calls.py,smi/client/failures.py,smi/client/objects.py,smi/client/status.py,smi/client/watching.py,$\
 smi/decision/*,smi/sources/documents.py,smi/sources/manifests.py,smi/sources/conversion.py,smi/standalone/plan.py,$\
 smi/standalone/addressing.py,smi/standalone/environment.py,smi/standalone/rollout.py,smi/standalone/tally.py,smi/standalone/view.py,$\
-smi/standalone/acceptance.py,backends/smi_envoy/translate/*,backends/smi_envoy/bootstrap.py,$\
+smi/standalone/acceptance.py,smi/webhook/conversion.py,backends/smi_envoy/translate/*,backends/smi_envoy/bootstrap.py,$\
 backends/smi_envoy/queries.py,backends/smi_envoy/xds/subscription.py,backends/smi_envoy/xds/stream.py,$\
 backends/smi_envoy/xds/snapshot.py,backends/smi_envoy/xds/resources.py,backends/smi_envoy/xds/session.py,$\
 backends/smi_envoy/xds/state.py,backends/smi_envoy/xds/turn.py,backends/smi_envoy/xds/wire.py,$\

@@ -14,6 +14,7 @@ from smi.cli import exec as exec_command
 from smi.cli import explain as explain_command
 from smi.cli import run as run_command
 from smi.cli import validate as validate_command
+from smi.cli import webhook as webhook_command
 from smi.errors import SmiError
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command("compile")(compile_command.compile_mesh)
 app.command("validate")(validate_command.validate)
 app.command("convert")(convert_command.convert)
 app.command("crds")(crds_command.crds)
+app.command("webhook")(webhook_command.webhook)
 
 
 def _print_version(asked: bool) -> None:

@@ -47,7 +47,7 @@ def print_findings(path: Path, output: str) -> bool:
     if output == "json":
         typer.echo(json.dumps([_plain(finding) for finding in found], indent=2))
     else:
-        lines = _Lines({_STDIN: text.splitlines()})
+        lines = _Lines({_STDIN: text.split("\n")})
         for finding in found:
             typer.echo(lines.shown(finding))
         typer.echo(_summary(loaded, found), err=True)
@@ -126,7 +126,7 @@ class _Lines:
             return ""
         if finding.file not in self._known:
             text = Path(finding.file).read_text(encoding="utf-8-sig", errors="replace")
-            self._known[finding.file] = text.splitlines()
+            self._known[finding.file] = text.split("\n")
         lines = self._known[finding.file]
         return (
             f"{finding.line:>6} | {lines[finding.line - 1]}" if finding.line <= len(lines) else ""

@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import yaml
 
 # The stubs call every event's anchor and mark optional; of those read here they are not.
 Event = Any
+Mark = Any
 # Any value that YAML and JSON share.
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -22,6 +24,7 @@ _MOST_BY_ALIAS = 100_000  # values that a document's aliases may stand for, each
 _DOCUMENT = re.compile(r"^(?=---(?:\s|$))", re.MULTILINE)
 # JSON writes a character beyond U+FFFF as two escapes, which YAML calls invalid.
 _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
+_ODD_BREAK = re.compile("[\r\x85\u2028\u2029]")
 _DIRECTIVES = re.compile(r"(?:(?:[%#].*|[^\S\n]*)(?:\n|$))*")
 
 
@@ -58,7 +61,7 @@ class Fault:
 
 class _MalformedError(Exception):
     def __init__(self, event: Event, message: str) -> None:
-        self.line: int = event.start_mark.line
+        self.mark: Mark = event.start_mark
         super().__init__(message)
 
 
@@ -67,15 +70,16 @@ def documents(text: str) -> Iterator[Document | Fault]:
     for offset, part in parts(text):
         if _DIRECTIVES.fullmatch(part):
             continue
+        text = _plain(part)
+        lines = _Lines(text, offset + 1)
         try:
-            for document in _read(_plain(part), offset + 1):
+            for document in _read(text, lines):
                 if document.value is not None:
                     yield document
         except _MalformedError as error:
-            yield Fault(offset + 1 + error.line, str(error))
+            yield Fault(lines.of(error.mark), str(error))
         except yaml.MarkedYAMLError as error:
-            mark: Any = error.problem_mark
-            yield Fault(offset + 1 + mark.line, f"is not YAML: {error.problem}")
+            yield Fault(lines.of(error.problem_mark), f"is not YAML: {error.problem}")
         except (yaml.YAMLError, UnicodeError) as error:
             yield Fault(offset + 1, f"is not YAML: {error}".partition("\n")[0])
 
@@ -108,14 +112,28 @@ def _unescape(pair: re.Match[str]) -> str:
         return pair[0]
 
 
-def _read(text: str, first_line: int) -> Iterator[Document]:
+class _Lines:
+    """On which line something stands, as editors count: YAML 1.1 ends lines at U+2028 as well."""
+
+    def __init__(self, text: str, first: int) -> None:
+        self._first = first
+        self._ends = (
+            [end.start() for end in re.finditer("\n", text)] if _ODD_BREAK.search(text) else None
+        )
+
+    def of(self, mark: Mark) -> int:
+        before: int = mark.line if self._ends is None else bisect_left(self._ends, mark.index)
+        return self._first + before
+
+
+def _read(text: str, lines: _Lines) -> Iterator[Document]:
     events: Any = _Events(text)
     while not events.check_event(yaml.StreamEndEvent):
         if events.check_event(yaml.StreamStartEvent, yaml.DocumentEndEvent):
             events.get_event()
             continue
         events.get_event()
-        reading = _Reading(events, first_line)
+        reading = _Reading(events, lines.of)
         yield Document(reading.value("", 0), reading.lines)
 
 
@@ -131,7 +149,7 @@ class _Reading:
     """One document while its events arrive."""
 
     events: Any
-    first_line: int
+    line_of: Callable[[Mark], int]
     lines: dict[str, int] = field(default_factory=dict)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
     values: int = 0
@@ -139,7 +157,7 @@ class _Reading:
 
     def value(self, path: str, depth: int) -> Plain:
         event = self.events.get_event()
-        self.lines[path] = self.first_line + event.start_mark.line
+        self.lines[path] = self.line_of(event.start_mark)
         if depth > _DEEPEST:
             raise _MalformedError(event, f"nests deeper than {_DEEPEST} levels")
         if isinstance(event, yaml.AliasEvent):
@@ -181,7 +199,7 @@ class _Reading:
         merged: dict[str, Plain] = {}
         while not self.events.check_event(yaml.MappingEndEvent):
             event = self.events.get_event()
-            line = self.first_line + event.start_mark.line
+            line = self.line_of(event.start_mark)
             if not isinstance(event, yaml.ScalarEvent):
                 raise _MalformedError(event, "has a key that is not plain text")
             if event.value == "<<" and event.implicit[0]:

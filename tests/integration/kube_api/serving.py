@@ -7,7 +7,7 @@ from typing import Any
 
 from smi.crds import definitions
 from tests.integration.kube_api.api_server import ApiServer, api_server, collection, until
-from tests.integration.kube_api.converter import converter
+from tests.integration.webhook.process import converter
 
 Document = dict[str, Any]
 

@@ -158,6 +158,15 @@ def test_the_anchors_of_one_document_are_unknown_to_the_next() -> None:
     assert second == Fault(3, "has no &x before this alias")
 
 
+def test_lines_are_those_of_an_editor() -> None:
+    text = 'a: "x\u2028y\u0085z"\nb: 1\n'
+    assert lines(text) == {"": 1, "a": 1, "b": 2}
+    assert fault(f"{text}c: d: e") == (
+        3,
+        "is not YAML: mapping values are not allowed in this context",
+    )
+
+
 def test_aliases_that_stand_for_more_than_memory_holds_are_refused() -> None:
     levels = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 60))
     line, message = fault(f"a0: &a0 [x]\n{levels}")
