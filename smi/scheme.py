@@ -6,6 +6,7 @@ is an error that names what is.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from smi.access import v1alpha1 as access_v1alpha1
 from smi.access import v1alpha2 as access_v1alpha2
 from smi.access import v1alpha3 as access_v1alpha3
 from smi.errors import InvalidRequest, InvalidResource, Problem
+from smi.fields import as_written
 from smi.k8s import apps_v1, batch_v1, core_v1, stash
 from smi.k8s.document import Document, annotated, annotation
 from smi.k8s.resource import OpenResource, Resource
@@ -120,8 +122,14 @@ def decode(document: Mapping[str, Any]) -> Resource | None:
         _refuse_unread(document, kind)
         return None
     resource = _read(kind, document)
-    # What an older version does not know is kept, and must make sense where it is known.
-    to_hub(resource)
+    try:
+        # What an older version does not know is kept, and must make sense where it is known.
+        to_hub(resource)
+    except InvalidResource as error:
+        raise InvalidResource(
+            replace(problem, field=as_written(resource, problem.field))
+            for problem in error.problems
+        ) from None
     return resource
 
 

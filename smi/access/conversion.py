@@ -5,7 +5,7 @@ Older versions have no slot for the group of an identity, and v1alpha1 and v1alp
 UDPRoute: they wait in the stash. IdentityBindings keep their kind, which no older version knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from smi.access import identities
@@ -34,9 +34,8 @@ def v1alpha2_to_hub(document: Mapping[str, Any]) -> Document:
     newer, content = stash.take(_at("v1alpha3", document), _SHAPE)
     written = {name: value for name, value in part(newer, "spec").items() if value is not None}
     spec = _EMPTY | written
-    for index, rule in content.get("rules", ()):
-        rules = items(spec, "rules")
-        spec["rules"] = [*rules[:index], rule, *rules[index:]]
+    if "rules" in content:
+        spec["rules"] = _placed(items(spec, "rules"), content["rules"])
     destination = part(spec, "destination")
     if "port" in destination:
         spec["destination"] = without(destination, "port")
@@ -75,6 +74,20 @@ def hub_to_v1alpha1(document: Mapping[str, Any]) -> Document:
     rest = without(spec, *_AT_ROOT)
     moved = {at: spec[name] for name, at in _AT_ROOT.items() if name in spec}
     return without(older, "spec") | ({"spec": rest} if rest else {}) | moved
+
+
+def rule_places(annotations: Mapping[str, str], written: int) -> dict[int, int]:
+    """For each rule of the hub that is `written` at v1alpha2, which of those it is there."""
+    _, content = stash.take({"metadata": {"annotations": dict(annotations)}}, _SHAPE)
+    placed = _placed(list(range(written)), [(at, None) for at, _ in content.get("rules", ())])
+    return {index: rule for index, rule in enumerate(placed) if rule is not None}
+
+
+def _placed(rules: list[Any], waiting: Iterable[Sequence[Any]]) -> list[Any]:
+    """`rules` with those that waited, each at the place that it had."""
+    for index, rule in waiting:
+        rules = [*rules[:index], rule, *rules[index:]]
+    return rules
 
 
 def _at(version: str, document: Mapping[str, Any]) -> Document:

@@ -1,9 +1,10 @@
 """What was found wrong, in order. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from smi.model.diagnostic import Diagnostic, Severity
-from smi.sources.files import locate
+from smi.sources.files import located
 from smi.sources.manifests import Manifest, unknown_fields
 
 
@@ -20,5 +21,9 @@ def ordered(
         if namespaces is None or diagnostic.name.namespace in namespaces
     )
     ranks = {severity: rank for rank, severity in enumerate(Severity)}
-    in_order = sorted(chosen, key=lambda diagnostic: (ranks[diagnostic.severity], diagnostic))
-    return tuple(locate(diagnostic, manifests) for diagnostic in in_order)
+    in_order = sorted(chosen, key=lambda d: (ranks[d.severity], _subject(d)))
+    return tuple(located(in_order, manifests))
+
+
+def _subject(diagnostic: Diagnostic) -> Diagnostic:
+    return replace(diagnostic, file=None, line=None)

@@ -14,8 +14,11 @@ from smi.cli.diagnostics import ordered
 from smi.compiler.compile import compile as compiled
 from smi.compiler.state import collect
 from smi.errors import InvalidRequest, Problem, SmiError
+from smi.metrics import TrafficMetrics, TrafficMetricsList
+from smi.metrics import validation as metrics
 from smi.model.diagnostic import Diagnostic, Severity
-from smi.sources.files import Loaded, emptiness, read
+from smi.sources.files import Loaded, emptiness, placed, read
+from smi.sources.manifests import unknown_fields
 
 _STDIN = "<stdin>"
 
@@ -41,7 +44,7 @@ def print_findings(path: Path, output: str) -> bool:
         raise InvalidRequest(message)
     text = sys.stdin.read() if str(path) == "-" else ""
     loaded = read(path, StringIO(text))
-    if not loaded.all() and not loaded.problems:
+    if not (loaded.all() or loaded.problems or loaded.measurements):
         raise SmiError(emptiness(path, loaded))
     found = tuple(findings(loaded))
     if output == "json":
@@ -61,8 +64,21 @@ def findings(loaded: Loaded) -> Iterator[Finding]:
     manifests = loaded.all()
     compilation = compiled(collect(manifest.resource for manifest in manifests))
     judged = (_alone(diagnostic) for diagnostic in compilation.diagnostics)
-    for diagnostic in ordered(judged, manifests, None):
+    for diagnostic in ordered((*judged, *_of_measurements(loaded)), manifests, None):
         yield _finding(diagnostic)
+
+
+def _of_measurements(loaded: Loaded) -> Iterator[Diagnostic]:
+    for manifest in loaded.measurements:
+        match manifest.resource:
+            case TrafficMetrics() as measured:
+                found = metrics.traffic_metrics(measured)
+            case TrafficMetricsList() as listed:
+                found = metrics.traffic_metrics_list(listed)
+            case _:
+                found = ()
+        yield from (placed(diagnostic, manifest) for diagnostic in found)
+    yield from unknown_fields(loaded.measurements)
 
 
 def _alone(diagnostic: Diagnostic) -> Diagnostic:
@@ -135,7 +151,7 @@ class _Lines:
 
 def _summary(loaded: Loaded, found: Iterable[Finding]) -> str:
     counts = Counter(finding.severity for finding in found)
-    said = [_counted(len(loaded.all()), "object")]
+    said = [_counted(len(loaded.all()) + len(loaded.measurements), "object")]
     said += [_counted(counts[severity], severity) for severity in Severity if counts[severity]]
     return ", ".join(said)
 

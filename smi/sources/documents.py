@@ -24,6 +24,8 @@ _MOST_BY_ALIAS = 100_000  # values that a document's aliases may stand for, each
 _DOCUMENT = re.compile(r"^(?=---(?:\s|$))", re.MULTILINE)
 # JSON writes a character beyond U+FFFF as two escapes, which YAML calls invalid.
 _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
+# Text of JSON may hold them as they are; YAML 1.1 ends a line there, and folds it.
+_KEPT_IN_JSON = {ord(kept): f"\\u{ord(kept):04x}" for kept in "\x85\u2028\u2029"}
 _ODD_BREAK = re.compile("[\r\x85\u2028\u2029]")
 _DIRECTIVES = re.compile(r"(?:(?:[%#].*|[^\S\n]*)(?:\n|$))*")
 
@@ -102,7 +104,9 @@ def is_json(part: str) -> bool:
 
 
 def _plain(part: str) -> str:
-    return _ESCAPED_PAIR.sub(_unescape, part) if is_json(part) else part
+    if not is_json(part):
+        return part
+    return _ESCAPED_PAIR.sub(_unescape, part.translate(_KEPT_IN_JSON))
 
 
 def _unescape(pair: re.Match[str]) -> str:

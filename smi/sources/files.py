@@ -71,14 +71,25 @@ def read_text(text: str, file: str) -> tuple[tuple[Manifest, ...], tuple[Problem
     return loaded.all(), loaded.problems
 
 
-def locate(diagnostic: Diagnostic, manifests: Iterable[Manifest]) -> Diagnostic:
-    """`diagnostic` with file and line, if its object is among `manifests`."""
-    key = ResourceKey(diagnostic.kind, diagnostic.name)
+def located(
+    diagnostics: Iterable[Diagnostic], manifests: Iterable[Manifest]
+) -> Iterator[Diagnostic]:
+    """Each of `diagnostics` with file, line and field as written, if its object is there."""
+    found: dict[ResourceKey, Manifest] = {}
     for manifest in manifests:
-        if resource_key(manifest.resource) == key:
-            line = manifest.line_of(diagnostic.field)
-            return replace(diagnostic, file=manifest.file, line=line)
-    return diagnostic
+        found.setdefault(resource_key(manifest.resource), manifest)
+    for diagnostic in diagnostics:
+        written = found.get(ResourceKey(diagnostic.kind, diagnostic.name))
+        if written is None or diagnostic.file is not None:
+            yield diagnostic
+        else:
+            yield placed(diagnostic, written)
+
+
+def placed(diagnostic: Diagnostic, manifest: Manifest) -> Diagnostic:
+    """The diagnostic, which is about `manifest`, with file, line and field as written there."""
+    field, line = manifest.field_of(diagnostic.field), manifest.line_of(diagnostic.field)
+    return replace(diagnostic, field=field, file=manifest.file, line=line)
 
 
 def _files(path: Path) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from smi import scheme
 from smi.errors import InvalidResource, Problem
+from smi.fields import as_written
 from smi.k8s.resource import Resource
 from smi.metrics import TrafficMetrics, TrafficMetricsList
 from smi.model.diagnostic import Diagnostic, Severity
@@ -21,21 +22,26 @@ _ITEM = re.compile(r"items\[(\d+)\]\.?(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An object at its hub version, and where it is written.
+    """An object at its hub version, as it is `written`, and where.
 
     `lines` has the line (from 1) of each of its fields by dotted path. `unknown_fields` are those
     that the version in which it is written does not have.
     """
 
     resource: Resource
+    written: Resource
     file: str
     line: int
     lines: Mapping[str, int]
     unknown_fields: tuple[str, ...] = ()
 
+    def field_of(self, path: str) -> str:
+        """Where the field at `path` of the hub stands as it is written."""
+        return _at_root(self.lines, as_written(self.written, path))
+
     def line_of(self, path: str) -> int:
-        """The line of the field at `path`, or of the nearest thing around it that is written."""
-        return _line_of(self.lines, path, self.line)
+        """The line of the field at `path` of the hub, or of the nearest thing around it."""
+        return _line_of(self.lines, self.field_of(path), self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,9 @@ def unknown_fields(manifests: Iterable[Manifest]) -> Iterator[Diagnostic]:
     for manifest in manifests:
         resource = manifest.resource
         for name in manifest.unknown_fields:
-            yield Diagnostic(
-                Severity.ERROR, resource.kind, resource.key, name, "UnknownField", text
-            )
+            line = _line_of(manifest.lines, name, manifest.line)
+            said = (name, "UnknownField", text, manifest.file, line)
+            yield Diagnostic(Severity.ERROR, resource.kind, resource.key, *said)
 
 
 class _Written(NamedTuple):
@@ -100,22 +106,26 @@ def _manifest(written: _Written, file: str) -> Manifest | None:
     if resource is None:
         return None
     unknown = scheme.unknown_fields(resource)
-    return Manifest(scheme.to_hub(resource), file, written.line, written.lines, unknown)
+    hub = scheme.to_hub(resource)
+    return Manifest(hub, resource, file, written.line, written.lines, unknown)
 
 
 def _place(problem: Problem, written: _Written, file: str) -> Problem:
-    line = _line_of(written.lines, problem.field, written.line)
-    return replace(problem, file=file, line=line)
+    field_ = _at_root(written.lines, problem.field)
+    line = _line_of(written.lines, field_, written.line)
+    return replace(problem, file=file, line=line, field=field_)
 
 
 def _line_of(lines: Mapping[str, int], path: str, line: int) -> int:
-    if "spec" not in lines:  # v1alpha1 and v1alpha2 have at the root what the hub has in its spec
-        path = path.removeprefix("spec.")
-    if "specs" in lines and path.startswith("rules"):  # access v1alpha1
-        path = path.replace("rules", "specs", 1)
     while path and path not in lines:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return lines[path] if path else line
+
+
+def _at_root(lines: Mapping[str, int], path: str) -> str:
+    """`path`, or where a route group has its matches at the root, the path there."""
+    elsewhere = "matches" in lines and "spec.matches" not in lines
+    return path.removeprefix("spec.") if elsewhere and path.startswith("spec.matches") else path
 
 
 def _objects(document: Document) -> Iterator[_Written]:

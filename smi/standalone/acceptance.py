@@ -9,7 +9,7 @@ from smi.compiler.workloads import Controller
 from smi.k8s import core_v1
 from smi.k8s.resource import Resource
 from smi.model.diagnostic import Diagnostic, Severity
-from smi.sources.files import locate
+from smi.sources.files import located
 from smi.sources.manifests import Manifest, unknown_fields
 from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, loopback, make_plan, running_pod
@@ -76,7 +76,7 @@ def _judged(
     others = [m.resource for m in manifests if not isinstance(m.resource, Controller)]
     state = collect([*others, *pods], loopbacks, *before.wide)
     findings = (*unknown_fields(manifests), *found, *compiled(state).diagnostics)
-    return plan, tuple(locate(finding, manifests) for finding in findings)
+    return plan, tuple(located(findings, manifests))
 
 
 def _resources(files: Files) -> tuple[Resource, ...]:

@@ -167,6 +167,10 @@ def test_lines_are_those_of_an_editor() -> None:
     )
 
 
+def test_text_of_json_keeps_what_ends_a_line_in_yaml() -> None:
+    assert value('{"a": "x\x85\u2028 y\u2029"}') == {"a": "x\x85\u2028 y\u2029"}
+
+
 def test_aliases_that_stand_for_more_than_memory_holds_are_refused() -> None:
     levels = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 60))
     line, message = fault(f"a0: &a0 [x]\n{levels}")

@@ -128,12 +128,15 @@ class TestLocate:
 
     def test_a_diagnostic_of_an_object_gets_its_place(self) -> None:
         manifests, _ = files.read_text(account("a", "b"), "shop.yaml")
-        located = files.locate(self.diagnostic("b"), manifests)
+        (located,) = files.located([self.diagnostic("b")], manifests)
         assert (located.file, located.line) == ("shop.yaml", 9)
+        assert list(files.located([located], ())) == [located]
+        assert list(files.located([located], manifests)) == [located]
 
     def test_a_diagnostic_of_an_unwritten_object_stays_as_it_is(self) -> None:
         manifests, _ = files.read_text(account("a"), "shop.yaml")
-        assert files.locate(self.diagnostic("c"), manifests) == self.diagnostic("c")
+        (same,) = files.located([self.diagnostic("c")], manifests)
+        assert same == self.diagnostic("c")
 
 
 class Folder:

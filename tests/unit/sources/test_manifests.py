@@ -78,7 +78,7 @@ def test_a_wrong_match_at_the_root_has_its_line() -> None:
         "apiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {name: a}\n"
         "matches:\n- name: b\n- name: ''\n"
     )
-    assert (found.field, found.line) == ("spec.matches[1].name", 6)
+    assert (found.field, found.line) == ("matches[1].name", 6)
 
 
 def test_one_bad_document_does_not_hide_the_others() -> None:
