@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from smi_envoy.pb.envoy.config.endpoint.v3 import endpoint_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.xds.resources import ResourceName, TypeUrl, version_of
 from smi_envoy.xds.subscription import Request
@@ -64,7 +65,8 @@ class Client:
             for name, body in self.held[TypeUrl.ROUTE].items()
             if name in in_use
             for target in [ResourceName(body.decode())]
-            if target not in self.held[TypeUrl.CLUSTER] or target not in self.held[TypeUrl.ENDPOINT]
+            if target not in self.held[TypeUrl.CLUSTER]
+            or self.held[TypeUrl.ENDPOINT].get(target) in {None, nowhere(target)}
         }
 
     def _names(self, type_url: TypeUrl) -> frozenset[ResourceName]:
@@ -78,6 +80,11 @@ class Client:
                 return STATIC_SECRETS
             case _:
                 return frozenset()
+
+
+def nowhere(cluster: str) -> bytes:
+    """Endpoints that are none."""
+    return endpoint_pb2.ClusterLoadAssignment(cluster_name=cluster).SerializeToString()
 
 
 _WILD = frozenset({TypeUrl.CLUSTER, TypeUrl.LISTENER})

@@ -35,6 +35,11 @@ def unit(room: str, module: str, test: str) -> str:
     return f"tests/unit/{room}/{module}.py::{test}"
 
 
+def law(module: str, test: str) -> str:
+    """A test of what holds for all inputs."""
+    return f"tests/property/{module}.py::{test}"
+
+
 def crds(test: str) -> str:
     """A test of the definitions."""
     return f"tests/unit/test_crds.py::{test}"

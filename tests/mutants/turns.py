@@ -1,6 +1,6 @@
 """What a stream sends, and what it waits for."""
 
-from tests.mutants.mutant import XDS, Mutant, unit
+from tests.mutants.mutant import XDS, Mutant, law, unit
 
 TURNS = (
     Mutant(
@@ -47,6 +47,46 @@ TURNS = (
                 "xds",
                 "test_connection",
                 "test_request_that_comes_while_a_change_waits_is_answered_with_it",
+            ),
+        ),
+    ),
+    Mutant(
+        "a cluster loses its endpoints before the routes to it",
+        f"{XDS}/turn.py",
+        "if not packed.is_empty or name not in sub.held",
+        "if name or name not in sub.held",
+        (
+            unit(
+                "xds",
+                "test_stream",
+                "test_cluster_is_left_without_endpoints_or_trust_after_the_routes_to_it_went",
+            ),
+            law("test_xds_stream", "test_a_route_never_leads_to_endpoints_that_are_none"),
+        ),
+    ),
+    Mutant(
+        "endpoints that a new cluster waits for are held back if they are none",
+        f"{XDS}/turn.py",
+        "if not packed.is_empty or name not in sub.held or name in sub.again",
+        "if not packed.is_empty or name not in sub.held",
+        (
+            unit(
+                "xds",
+                "test_stream",
+                "test_cluster_that_no_route_leaves_loses_its_endpoints_at_once",
+            ),
+        ),
+    ),
+    Mutant(
+        "trust in nobody goes out like any other",
+        f"{XDS}/resources.py",
+        "return NOBODY.encode() in message",
+        "return False",
+        (
+            unit(
+                "xds",
+                "test_stream",
+                "test_cluster_is_left_without_endpoints_or_trust_after_the_routes_to_it_went",
             ),
         ),
     ),

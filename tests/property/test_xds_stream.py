@@ -12,7 +12,7 @@ from smi_envoy.xds.resources import ResourceKey, ResourceName, TypeUrl
 from smi_envoy.xds.snapshot import Snapshot
 from smi_envoy.xds.state import Changed, Event, Received, Send, State, TimedOut
 from smi_envoy.xds.stream import step
-from tests.fakes.xds_client import BAD, STATIC_SECRETS, Client
+from tests.fakes.xds_client import BAD, STATIC_SECRETS, Client, nowhere
 
 PROXY = "shop/web"
 CLUSTERS = ("a", "b", "c")
@@ -26,8 +26,11 @@ def key(type_url: TypeUrl, name: str) -> ResourceKey:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, bad: bool) -> World:
-    """What one proxy must have: a consistent set, some of it refused by every client if `bad`."""
+def worlds(draw: st.DrawFn, *, bad: bool, vacant: bool = False) -> World:
+    """What one proxy must have: a consistent set, some of it refused by every client if `bad`.
+
+    If `vacant`, clusters that no route leads to may have no endpoints, and never change.
+    """
 
     def contents(text: str) -> bytes:
         return BAD if bad and draw(st.integers(0, 9)) == 0 else text.encode()
@@ -35,13 +38,17 @@ def worlds(draw: st.DrawFn, *, bad: bool) -> World:
     clusters = draw(st.sets(st.sampled_from(CLUSTERS), min_size=1))
     world: World = {key(TypeUrl.SECRET, "trust"): contents(draw(st.sampled_from("12")))}
     for name in sorted(clusters):
-        world[key(TypeUrl.CLUSTER, name)] = contents(draw(st.sampled_from("12")))
+        world[key(TypeUrl.CLUSTER, name)] = contents(draw(st.sampled_from("1" if vacant else "12")))
         world[key(TypeUrl.ENDPOINT, name)] = contents(draw(st.sampled_from("12")))
     for name in sorted(draw(st.sets(st.sampled_from(("l", "m"))))):
         route = draw(st.sampled_from(ROUTES))
         world[key(TypeUrl.LISTENER, name)] = route.encode()
         target = draw(st.sampled_from(sorted(clusters)))
         world[key(TypeUrl.ROUTE, route)] = target.encode()
+    led_to = {body.decode() for k, body in world.items() if k.type_url is TypeUrl.ROUTE}
+    for name in sorted(clusters - led_to) if vacant else ():
+        if draw(st.booleans()):
+            world[key(TypeUrl.ENDPOINT, name)] = nowhere(name)
     return world
 
 
@@ -132,13 +139,15 @@ class Script(NamedTuple):
     events: list[int | str]
 
 
-def scripts(*, bad: bool, actions: tuple[str, ...] = STEPS) -> st.SearchStrategy[Script]:
+def scripts(
+    *, bad: bool, vacant: bool = False, actions: tuple[str, ...] = STEPS
+) -> st.SearchStrategy[Script]:
     """Of three worlds one is often back before anybody looked."""
     action = st.sampled_from(actions)
     event = st.one_of(st.integers(0, 2), action, action)
     return st.builds(
         Script,
-        st.lists(worlds(bad=bad), min_size=3, max_size=3),
+        st.lists(worlds(bad=bad, vacant=vacant), min_size=3, max_size=3),
         st.lists(event, min_size=20, max_size=60),
     )
 
@@ -174,6 +183,15 @@ def test_a_route_that_led_somewhere_never_leads_nowhere(script: Script) -> None:
     run = played(script)
     run.drain()
     assert run.led_nowhere == set()
+
+
+@settings(max_examples=300, deadline=None)
+@given(scripts(bad=False, vacant=True))
+def test_a_route_never_leads_to_endpoints_that_are_none(script: Script) -> None:
+    run = played(script)
+    run.drain()
+    assert run.led_nowhere == set()
+    run.assert_done()
 
 
 def played(script: Script) -> Run:

@@ -20,7 +20,8 @@ from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import http, names, statistics, tcp
 from smi_envoy.translate.messages import filter_state, packed
 from smi_envoy.translate.statistics import Verdict
-from smi_envoy.translate.tls import NOBODY, SanType, Subject, mutual_tls_context, subject
+from smi_envoy.translate.tls import SanType, Subject, mutual_tls_context, subject
+from smi_envoy.xds.resources import NOBODY
 
 # What Envoy's original-destination cluster takes the address from.
 APPLICATION_ADDRESS = "envoy.network.transport_socket.original_dst_address"

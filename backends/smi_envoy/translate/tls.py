@@ -12,9 +12,7 @@ from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import (
 from smi_envoy.pb.envoy.type.matcher.v3 import string_pb2
 from smi_envoy.translate import names
 from smi_envoy.translate.messages import over_ads
-from smi_envoy.xds.resources import version_of
-
-NOBODY = "spiffe://nobody.invalid/"  # an empty list would admit every certificate of the CA
+from smi_envoy.xds.resources import NOBODY, version_of
 
 SanType = common_pb2.SubjectAltNameMatcher.SanType
 Subject = common_pb2.SubjectAltNameMatcher

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
+from smi_envoy.pb.envoy.config.endpoint.v3 import endpoint_pb2
 from smi_envoy.pb.envoy.service.discovery.v3 import discovery_pb2
 from smi_envoy.pb.google.protobuf import any_pb2
 
@@ -12,6 +13,9 @@ ProxyId = str
 """What the publisher calls one proxy; opaque here, and the `node.id` its bootstrap must carry."""
 
 ResourceName = NewType("ResourceName", str)
+
+NOBODY = "spiffe://nobody.invalid/"
+"""Whom a validation context lists that trusts nobody: it takes an empty list for everybody."""
 
 _VERSION_BYTES = (
     8  # 16 hex characters: a clash among a million resources has odds of 1 : 37 million
@@ -45,11 +49,13 @@ class Packed:
 
     `version` is a hash of the contents. `body` is a serialised DeltaDiscoveryResponse that holds
     this one resource: serialised messages merge when they are joined, so a response of many is
-    their concatenation, and no resource is serialised twice.
+    their concatenation, and no resource is serialised twice. `is_empty` tells endpoints that are
+    none, and trust in nobody.
     """
 
     version: str
     body: bytes = field(repr=False)  # may hold a private key
+    is_empty: bool = False
 
 
 def version_of(message: bytes) -> str:
@@ -66,4 +72,15 @@ def pack(key: ResourceKey, message: bytes) -> Packed:
         resource=any_pb2.Any(type_url=key.type_url, value=message),
     )
     response = discovery_pb2.DeltaDiscoveryResponse(resources=[entry])
-    return Packed(version, response.SerializeToString(deterministic=True))
+    return Packed(version, response.SerializeToString(deterministic=True), _is_empty(key, message))
+
+
+def _is_empty(key: ResourceKey, message: bytes) -> bool:
+    match key.type_url:
+        case TypeUrl.ENDPOINT:
+            nowhere = endpoint_pb2.ClusterLoadAssignment(cluster_name=key.name)
+            return message == nowhere.SerializeToString()
+        case TypeUrl.SECRET:
+            return NOBODY.encode() in message
+        case _:
+            return False

@@ -5,14 +5,15 @@ A wake of many types goes out in the order of `TypeUrl`. Two gates keep a proxy 
 - MAKE holds listeners and routes until every cluster, endpoint and secret response is answered and
   every cluster sent has its endpoints; a route that the client does not hold passes at once,
   since a listener waits for it.
-- BREAK holds the removal of clusters, endpoints and secrets until the listeners and routes that
-  stopped using them are accepted.
+- BREAK holds the removal of clusters, endpoints and secrets, and what leaves a cluster without
+  endpoints or trust in any, until the listeners and routes that stopped using them are accepted.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from smi_envoy.xds import subscription as subscriptions
-from smi_envoy.xds.resources import ResourceName, TypeUrl
+from smi_envoy.xds.resources import Packed, ResourceName, TypeUrl
 from smi_envoy.xds.snapshot import View
 from smi_envoy.xds.state import Gate, Send, State
 from smi_envoy.xds.subscription import Due, Sent
@@ -48,13 +49,24 @@ class Turn:
         for type_url in _MAKE:
             due = self._plan(type_url)
             if due is not None:
-                self._send(type_url, Due(due.upserts, _NO_NAMES))
+                self._send(type_url, Due(self._making(type_url, due.upserts), _NO_NAMES))
         self._move()
         if any(self._unsent(type_url) for type_url in _MAKE) and self._moved():
             for type_url in _MAKE:
                 due = self._plan(type_url)
-                if due is not None and due.removals:
-                    self._send(type_url, Due({}, due.removals))
+                if due is not None:
+                    self._send(type_url, due)
+
+    def _making(
+        self, type_url: TypeUrl, upserts: Mapping[ResourceName, Packed]
+    ) -> Mapping[ResourceName, Packed]:
+        """Those of `upserts` that take nothing away from routes that the client still has."""
+        sub = self._subs[type_url]
+        return {
+            name: packed
+            for name, packed in upserts.items()
+            if not packed.is_empty or name not in sub.held or name in sub.again
+        }
 
     def _move(self) -> None:
         listeners, routes = self._plan(TypeUrl.LISTENER), self._plan(TypeUrl.ROUTE)

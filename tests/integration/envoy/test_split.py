@@ -14,10 +14,12 @@ from smi.model.mesh import Mesh
 from smi.model.outbound import Split
 from tests import builders as a
 from tests.integration.envoy.harness import Lab, Loopback, lab
+from tests.integration.envoy.load import Client, load
 
 pytestmark = pytest.mark.envoy
 
 FRONT = a.name("front-0")
+CHANGES = 40  # of a kind that costs requests at every second or third if it costs any
 
 
 def world(loopback: Loopback) -> Mesh:
@@ -44,10 +46,12 @@ def world(loopback: Loopback) -> Mesh:
 
 
 def split_by(mesh: Mesh, *splits: Split) -> Mesh:
-    """`mesh` with other splits over `web`."""
-    route = a.route("web", 80, *splits)
-    sent = replace(mesh.outbound[a.identity("front")], routes=(route,))
-    return replace(mesh, routes={route.root: (route,)}, outbound={sent.identity: sent})
+    """`mesh` with other splits over `web`, whose versions `front` may call by name too."""
+    routes = [a.route("web", 80, *splits), a.route("web-v1", 80), a.route("web-v2", 80)]
+    sent = replace(mesh.outbound[a.identity("front")], routes=tuple(routes))
+    return replace(
+        mesh, routes={route.root: (route,) for route in routes}, outbound={sent.identity: sent}
+    )
 
 
 @pytest_asyncio.fixture
@@ -155,3 +159,18 @@ async def test_pod_that_leaves_costs_no_request(running: Lab) -> None:
         stop.set()
     assert asked > 100
     assert failed == 0
+
+
+async def test_last_pod_of_a_backend_leaves_and_comes_back_at_no_cost(running: Lab) -> None:
+    v2 = a.service("web-v2", 80, [], target=8080)
+    whole = split_by(running.mesh, a.split("canary", {"web-v1": 1, "web-v2": 1}))
+    rest = split_by(running.mesh, a.split("canary", {"web-v1": 1}))
+    rest = replace(rest, services={**rest.services, v2.name: v2})
+    clients = [Client(FRONT, f"http://web.shop/{n}", keeps=n % 2 == 0) for n in range(8)]
+    await running.publish(whole)
+    async with load(running, clients, a_second=1000) as asking:
+        for _ in range(CHANGES):
+            await running.publish(rest)
+            await running.publish(whole)
+    assert len(asking.of(FRONT)) > CHANGES
+    assert asking.failures() == []

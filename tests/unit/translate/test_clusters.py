@@ -1,5 +1,6 @@
 from smi.model.service import AppProtocol
 from smi_envoy.translate import clusters, names, tls
+from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
 from tests.xds_json import as_json, values
 
@@ -44,7 +45,7 @@ def test_servers_are_named_exactly_and_never_anybody() -> None:
         {"san_type": "URI", "matcher": {"exact": a.spiffe("web")}},
     ]
     nobody = [as_json(one) for one in tls.servers(["cluster.local"], [])]
-    assert nobody == [{"san_type": "URI", "matcher": {"exact": tls.NOBODY}}]
+    assert nobody == [{"san_type": "URI", "matcher": {"exact": NOBODY}}]
 
 
 def test_servers_are_known_by_their_names_in_every_trust_domain() -> None:

@@ -8,7 +8,7 @@ from smi.model.workload import Detour
 from smi_envoy.translate.client_parts import HttpUpstream, TcpUpstream
 from smi_envoy.translate.parts import World, pods_by_identity
 from smi_envoy.translate.server_parts import PodPort
-from smi_envoy.translate.tls import NOBODY
+from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
 from tests.xds_json import as_json, values
 

@@ -1,6 +1,6 @@
 import pytest
 
-from smi_envoy.xds.resources import ResourceName, TypeUrl
+from smi_envoy.xds.resources import NOBODY, ResourceName, TypeUrl
 from smi_envoy.xds.secrets import SVID
 from smi_envoy.xds.state import Acked, Changed, Foreign, Gate, Nacked
 from tests.fakes.xds_stream import Stream, bodies, key, only, packed, sends
@@ -339,6 +339,30 @@ def test_removal_that_nobody_makes_room_for_goes_out_at_the_timeout() -> None:
     stream.have(world | {(LDS, "in"): "listener 2"})
     assert stream.state.waiting is Gate.BREAK
     assert [send.removed for send in sends(stream.time_out())] == [("api",), ("api",)]
+
+
+@pytest.mark.parametrize(
+    ("type_url", "name", "left"),
+    [(EDS, "api", "\n\x03api"), (SDS, "trust", f"{NOBODY} is trusted")],
+)
+def test_cluster_is_left_without_endpoints_or_trust_after_the_routes_to_it_went(
+    type_url: TypeUrl, name: str, left: str
+) -> None:
+    stream = settled_stream()
+    routes = only(stream.have({**WORLD, (type_url, name): left, (RDS, "web"): "routes 2"}))
+    assert routes.type_url is RDS
+    assert stream.state.waiting is Gate.BREAK
+    assert only(stream.ack(routes)).resources == bodies((type_url, name, left))
+
+
+def test_cluster_that_no_route_leaves_loses_its_endpoints_at_once() -> None:
+    stream = settled_stream()
+    world = {**WORLD, (EDS, "api"): "\n\x03api"}
+    response = only(stream.have(world))
+    assert response.resources == bodies((EDS, "api", "\n\x03api"))
+    stream.ack(response)
+    assert stream.state.settled
+    assert [s.type_url for s in sends(stream.have({**world, (CDS, "api"): "2"}))] == [CDS, EDS]
 
 
 def test_removed_listener_goes_with_the_one_that_takes_its_port() -> None:
