@@ -1,6 +1,8 @@
 """Protobuf messages as tests read them."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from google.protobuf import json_format
@@ -27,3 +29,17 @@ def values(tree: object, key: str) -> Iterator[Any]:
     elif isinstance(tree, list):
         for value in tree:
             yield from values(value, key)
+
+
+def parts(assignment: Mapping[str, Any]) -> dict[str, Fraction]:
+    """The part of all connections that each address gets."""
+    localities = assignment.get("endpoints", [])
+    total = sum(locality["load_balancing_weight"] for locality in localities)
+    found: defaultdict[str, Fraction] = defaultdict(Fraction)
+    for locality in localities:
+        hosts = locality["lb_endpoints"]
+        for address in values(hosts, "address"):
+            if isinstance(address, str):
+                weight = Fraction(locality["load_balancing_weight"], total * len(hosts))
+                found[address] += weight
+    return dict(found)

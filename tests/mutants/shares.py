@@ -1,6 +1,6 @@
 """Which share of requests goes where."""
 
-from tests.mutants.mutant import SERVICES, SPLITS, TRANSLATE, Mutant, golden, unit
+from tests.mutants.mutant import SERVICES, SPLITS, TRANSLATE, Mutant, golden, law, unit
 
 SHARES = (
     Mutant(
@@ -97,15 +97,23 @@ SHARES = (
     Mutant(
         "connections are shared by pod, not by Service",
         f"{TRANSLATE}/endpoints.py",
-        "Fraction(SCALE * share.weight, total * len(share.endpoints))",
-        "Fraction(SCALE * share.weight, total)",
+        "Fraction(s.weight, total * len(s.endpoints))",
+        "Fraction(s.weight, total)",
         (
             unit(
                 "translate",
                 "test_endpoints",
                 "test_pods_have_the_share_of_their_service_between_them",
             ),
+            law("test_shares", "test_share_of_connections_is_off_by_less_than_n_in_two_billion"),
         ),
+    ),
+    Mutant(
+        "shares of connections are rounded to a millionth",
+        f"{TRANSLATE}/endpoints.py",
+        "SCALE = 2**31",
+        "SCALE = 1_000_000",
+        (unit("translate", "test_endpoints", "test_small_share_among_many_pods_stays_small"),),
     ),
     Mutant(
         "traffic to a pod that is not ready",

@@ -46,7 +46,12 @@ def upstream(
         eds_cluster_config=Cluster.EdsClusterConfig(eds_config=over_ads()),
         lb_policy=Cluster.LbPolicy.ROUND_ROBIN,
         # Envoy would hold back a change of weights for up to 1 s.
-        common_lb_config=Cluster.CommonLbConfig(update_merge_window=NEVER),
+        common_lb_config=Cluster.CommonLbConfig(
+            update_merge_window=NEVER,
+            locality_weighted_lb_config=Cluster.CommonLbConfig.LocalityWeightedLbConfig()
+            if tcp
+            else None,
+        ),
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
         metadata=_metadata(oldest_root) if oldest_root else None,

@@ -1,7 +1,6 @@
 """Where the pods behind a Service are, and in which proportions connections reach them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -15,7 +14,10 @@ from smi_envoy.translate.messages import socket
 METADATA = "smi"
 """Where an endpoint tells statistics which `service` it stands for, and which `split` chose."""
 
-SCALE = 1_000_000  # weights are whole: a share is exact to a millionth, and their sum fits 32 bits
+SCALE = 2**31
+"""What all weigh together. Weights are whole: of n localities none is further than n / (SCALE - n)
+from its exact share, and what rounding up adds still fits the 32 bits of their sum.
+"""
 
 
 class Share(NamedTuple):
@@ -28,49 +30,68 @@ class Share(NamedTuple):
 
 def of_port(cluster: str, port: ServicePort | None) -> endpoint_pb2.ClusterLoadAssignment:
     """The ready pods of one port, all alike. No port is no pods."""
-    endpoints = (
+    endpoints = [
         endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint))
         for endpoint in (port.endpoints if port else ())
+    ]
+    locality = endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=endpoints)
+    return endpoint_pb2.ClusterLoadAssignment(
+        cluster_name=cluster, endpoints=[locality] if endpoints else []
     )
-    return _assignment(cluster, endpoints)
 
 
 def of_shares(
     cluster: str, shares: tuple[Share, ...], split: NamespacedName | None
 ) -> endpoint_pb2.ClusterLoadAssignment:
-    """The ready pods of several Services, weighted so that each Service has its share.
+    """The ready pods of several Services, of which each has its share.
 
-    A pod behind two of the Services has both its shares (Envoy would drop its second mention), and
-    counts for the first in statistics.
+    Pods behind the same Services are a locality, and share its weight evenly. Not weights of their
+    own: Envoy takes turns by those, and begins anew at every update, while among localities it
+    begins anywhere. A pod behind two of the Services has a part of both their shares (Envoy would
+    drop its second mention), and counts for the first in statistics.
     """
-    weights = _weights(shares)
-    owners = {e: share.service for share in reversed(shares) for e in share.endpoints}
-    endpoints = (
-        endpoint_components_pb2.LbEndpoint(
-            endpoint=_address(endpoint),
-            load_balancing_weight=wrappers_pb2.UInt32Value(value=weights[endpoint]),
-            metadata=_metadata(owners[endpoint], split),
-        )
-        for endpoint in sorted(owners)
-    )
-    return _assignment(cluster, endpoints)
-
-
-def _weights(shares: tuple[Share, ...]) -> Mapping[Endpoint, int]:
-    exact: defaultdict[Endpoint, Fraction] = defaultdict(Fraction)
-    total = sum(share.weight for share in shares if share.endpoints)
+    behind: dict[Endpoint, tuple[NamespacedName, ...]] = {}
     for share in shares:
         for endpoint in share.endpoints:
-            exact[endpoint] += Fraction(SCALE * share.weight, total * len(share.endpoints))
-    return {endpoint: max(1, round(weight)) for endpoint, weight in exact.items()}
-
-
-def _assignment(
-    cluster: str, endpoints: Iterable[endpoint_components_pb2.LbEndpoint]
-) -> endpoint_pb2.ClusterLoadAssignment:
-    locality = endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=endpoints)
+            behind[endpoint] = (*behind.get(endpoint, ()), share.service)
+    alike: dict[tuple[NamespacedName, ...], list[Endpoint]] = {}
+    for endpoint, services in sorted(behind.items()):
+        alike.setdefault(services, []).append(endpoint)
+    weights = _weights(shares, alike)
     return endpoint_pb2.ClusterLoadAssignment(
-        cluster_name=cluster, endpoints=[locality] if locality.lb_endpoints else []
+        cluster_name=cluster,
+        endpoints=[_locality(s, weights[s], e, split) for s, e in sorted(alike.items())],
+    )
+
+
+def _weights(
+    shares: tuple[Share, ...], alike: Mapping[tuple[NamespacedName, ...], Sequence[Endpoint]]
+) -> Mapping[tuple[NamespacedName, ...], int]:
+    total = sum(share.weight for share in shares if share.endpoints)
+    of_pod = {
+        s.service: Fraction(s.weight, total * len(s.endpoints)) for s in shares if s.endpoints
+    }
+    exact = {
+        services: sum(of_pod[service] for service in services) * len(endpoints)
+        for services, endpoints in alike.items()
+    }
+    return {services: max(1, round(SCALE * weight)) for services, weight in exact.items()}
+
+
+def _locality(
+    services: tuple[NamespacedName, ...],
+    weight: int,
+    endpoints: Iterable[Endpoint],
+    split: NamespacedName | None,
+) -> endpoint_components_pb2.LocalityLbEndpoints:
+    metadata = _metadata(services[0], split)
+    return endpoint_components_pb2.LocalityLbEndpoints(
+        locality=base_pb2.Locality(sub_zone=",".join(map(str, services))),
+        load_balancing_weight=wrappers_pb2.UInt32Value(value=weight),
+        lb_endpoints=[
+            endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint), metadata=metadata)
+            for endpoint in endpoints
+        ],
     )
 
 

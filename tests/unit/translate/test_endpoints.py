@@ -1,9 +1,13 @@
+from fractions import Fraction
+
+import pytest
+
 from smi.model.service import Endpoint
 from smi.model.workload import Detour
 from smi_envoy.translate import endpoints
-from smi_envoy.translate.endpoints import SCALE, Share
+from smi_envoy.translate.endpoints import Share
 from tests import builders as a
-from tests.xds_json import as_json, values
+from tests.xds_json import as_json, parts, values
 
 
 def at(pod: str, port: int = 28080) -> Endpoint:
@@ -11,14 +15,9 @@ def at(pod: str, port: int = 28080) -> Endpoint:
     return Endpoint(a.name(pod), a.identity("web"), f"127.0.0.{pod[-1]}", port, 8080)
 
 
-def weights(*shares: Share) -> dict[str, int]:
-    """The weight of each address."""
-    said = as_json(endpoints.of_shares("c", shares, None))
-    return {
-        host["endpoint"]["address"]["socket_address"]["address"]: host["load_balancing_weight"]
-        for locality in said.get("endpoints", [])
-        for host in locality["lb_endpoints"]
-    }
+def weights(*shares: Share) -> dict[str, Fraction]:
+    """The part of all connections that each address gets."""
+    return parts(as_json(endpoints.of_shares("c", shares, None)))
 
 
 def test_endpoints_of_a_port_are_where_peers_dial() -> None:
@@ -40,16 +39,12 @@ def test_pods_have_the_share_of_their_service_between_them() -> None:
     found = weights(
         Share(a.name("v1"), 90, (at("v1-1"), at("v1-2"))), Share(a.name("v2"), 10, (at("v2-3"),))
     )
-    assert found == {
-        "127.0.0.1": 0.45 * SCALE,
-        "127.0.0.2": 0.45 * SCALE,
-        "127.0.0.3": 0.1 * SCALE,
-    }
+    assert found == pytest.approx({"127.0.0.1": 0.45, "127.0.0.2": 0.45, "127.0.0.3": 0.1})
 
 
 def test_service_without_pods_has_no_share() -> None:
     assert weights(Share(a.name("v1"), 90, ()), Share(a.name("v2"), 10, (at("v2-3"),))) == {
-        "127.0.0.3": SCALE
+        "127.0.0.3": 1
     }
     assert weights(Share(a.name("v1"), 90, ())) == {}
 
@@ -57,16 +52,36 @@ def test_service_without_pods_has_no_share() -> None:
 def test_pod_behind_two_services_has_both_shares() -> None:
     both, one = at("v1-1"), at("v2-2")
     assert weights(Share(a.name("all"), 1, (both, one)), Share(a.name("v2"), 1, (one,))) == {
-        "127.0.0.1": 0.25 * SCALE,
-        "127.0.0.2": 0.75 * SCALE,
+        "127.0.0.1": 0.25,
+        "127.0.0.2": 0.75,
     }
 
 
 def test_smallest_share_is_not_none() -> None:
     found = weights(
-        Share(a.name("v1"), 10**9, (at("v1-1"),)), Share(a.name("v2"), 1, (at("v2-2"),))
+        Share(a.name("v1"), 2**63 - 1, (at("v1-1"),)), Share(a.name("v2"), 1, (at("v2-2"),))
     )
-    assert found["127.0.0.2"] == 1
+    assert 0 < found["127.0.0.2"] < 1e-9
+
+
+def test_small_share_among_many_pods_stays_small() -> None:
+    many = tuple(at("v2-2", port) for port in range(1000))
+    found = weights(Share(a.name("v1"), 10**8, (at("v1-1"),)), Share(a.name("v2"), 1, many))
+    assert found["127.0.0.1"] == pytest.approx(1 - 1e-8, abs=1e-9)
+
+
+def test_pods_behind_the_same_services_are_one_locality_that_keeps_its_name() -> None:
+    both, one = at("v1-1"), at("v2-2")
+    all_, v2 = Share(a.name("all"), 1, (both, one)), Share(a.name("v2"), 1, (one,))
+    zones = {
+        number: sorted(values(as_json(endpoints.of_shares("c", shares, None)), "sub_zone"))
+        for number, shares in enumerate(((all_, v2), (all_, v2._replace(weight=7)), (v2,)))
+    }
+    assert zones == {
+        0: ["shop/all", "shop/all,shop/v2"],
+        1: ["shop/all", "shop/all,shop/v2"],
+        2: ["shop/v2"],
+    }
 
 
 def test_endpoint_says_its_service_and_split() -> None:
