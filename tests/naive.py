@@ -68,7 +68,7 @@ class Naive:
         splits = [s for s in self.of("TrafficSplit", ns) if parts.root_of(s) == root]
         splits.sort(key=lambda s: (s.metadata.creation_timestamp or "", s.metadata.name))
         for split in splits if asked.protocol != "udp" else ():
-            groups = [m.name for m in split.spec.matches if m.kind == GROUP]
+            groups = [m.name for m in split.spec.matches if parts.is_route_group(m)]
             matches = [m for g in groups for o in self.of(GROUP, ns, g) for m in o.spec.matches]
             if not split.spec.matches or parts.any_holds(matches, asked, f"{root}.{ns}"):
                 pairs = [(b.service, b.weight) for b in split.spec.backends]

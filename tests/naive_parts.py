@@ -95,8 +95,15 @@ def destination_port(target: Thing) -> int | None:
 def root_of(split: Thing) -> str | None:
     """A13: `name`, `name.ns` or `name.ns.svc...`, of the split's own namespace."""
     ns = re.escape(split.metadata.namespace)
-    found = re.fullmatch(rf"([^.]+)(\.{ns}(\.svc(\..+)?)?)?\.?", split.spec.service)
+    found = re.fullmatch(rf"([^.]+)(\.{ns}(\.svc(\..+)?)?)?\.?", split.spec.service.lower())
     return found[1] if found else None
+
+
+def is_route_group(reference: Thing) -> bool:
+    return (reference.kind, reference.api_group or "specs.smi-spec.io") == (
+        "HTTPRouteGroup",
+        "specs.smi-spec.io",
+    )
 
 
 def is_http(asked: Thing) -> bool:

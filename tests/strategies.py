@@ -293,9 +293,33 @@ def split(rng: random.Random, found: list[Document], name: str) -> Document:
                 {"kind": rng.choice(("TCPRoute", "HTTPRouteGroup")), "name": "gone"}
             )
     time = rng.choice(TIMES)
+    # Of chance of its own: what else a seed makes stays what it is.
+    spec |= _oddity(random.Random(f"{ns}/{name} {spec}"), ns, root, backends)
     return _document(
         "TrafficSplit", ns, name, spec, **({"creationTimestamp": time} if time else {})
     )
+
+
+def _oddity(chance: random.Random, ns: str, root: str, backends: list[Document]) -> Document:
+    """What else a split of `root` may say, as often as not nothing."""
+    other = next(name for name in NAMESPACES if name != ns)
+    choices: tuple[Document, ...] = (
+        {"service": f"{root.capitalize()}.{ns.upper()}"},
+        {"service": f"{root}.{ns}.svc.Example.org."},
+        {"service": f"{root}.{other}.svc.cluster.local"},
+        {"backends": [*backends, {"service": root, "weight": 1}]},
+        {"backends": [*backends, *backends]},
+        {"backends": [*backends, {"service": backends[0]["service"], "weight": 2**42}]},
+        {"backends": [{**backend, "weight": 0} for backend in backends]},
+        {"matches": [{"kind": "HTTPRouteGroup", "name": "gone"}]},
+        {"matches": [{"kind": "HTTPRouteGroup", "name": "routes-0", "apiGroup": "example.org"}]},
+        {
+            "matches": [
+                {"kind": "HTTPRouteGroup", "name": "routes-0", "apiGroup": "specs.smi-spec.io"}
+            ]
+        },
+    )
+    return chance.choice(choices) if chance.random() < 0.5 else {}
 
 
 def canary(rng: random.Random, found: list[Document]) -> list[Document]:

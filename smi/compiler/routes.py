@@ -1,6 +1,7 @@
 """Where requests for a Service go: TrafficSplits at its ports, and what each client may name."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from smi.access import TrafficTarget
@@ -66,6 +67,7 @@ def _judge_against_root(
             "NoWeight",
             f"no backend has a weight above 0; requests to {root} fail with 503",
         )
+    _judge_destinations(read, written, root, findings)
     _judge_order(read, written, root, findings)
     _judge_matches(read, written, findings)
 
@@ -79,15 +81,48 @@ def _judge_ports(
         if port.protocol == "TCP" and _service(read, name).port(port.number) is None
     )
     if missing:
-        ports = ", ".join(map(str, missing))
         # > If they do not match, the backend service is not included and will not receive
         # > traffic.   (traffic-split v1alpha4, Ports)
         findings.warning(
             field,
             "PortMismatch",
-            f"Service {name} lacks port {ports} of {root}; it gets no traffic of that port and"
-            " the others take its share",
+            f"Service {name} lacks port {_listed(missing)} of {root}; it gets no traffic of that"
+            " port and the others take its share",
         )
+
+
+def _judge_destinations(
+    read: Read, written: TrafficSplit, root: NamespacedName, findings: Findings
+) -> None:
+    vacant: defaultdict[NamespacedName, list[int]] = defaultdict(list)
+    lost: list[int] = []
+    for route in read(("routes", root)):
+        found = next(split for split in route.splits if split.name == written.key)
+        for service, reason in found.excluded:
+            if reason == "NoReadyEndpoints":
+                vacant[service].append(route.port)
+        if not found.destinations:
+            lost.append(route.port)
+    weighty = [(i, b) for i, b in enumerate(written.spec.backends) if b.weight > 0]
+    for index, backend in weighty:
+        name = NamespacedName(root.namespace, backend.service)
+        if vacant[name]:
+            findings.warning(
+                f"spec.backends[{index}].service",
+                "NoReadyEndpoints",
+                f"no pod of Service {name} is ready at port {_listed(vacant[name])}; it is left out"
+                " there and the others take its share",
+            )
+    if weighty and lost:
+        findings.warning(
+            "spec.backends",
+            "NoDestination",
+            f"no backend takes requests for {root} on port {_listed(lost)}; they fail with 503",
+        )
+
+
+def _listed(ports: Iterable[int]) -> str:
+    return ", ".join(map(str, ports))
 
 
 def _judge_order(
@@ -108,11 +143,12 @@ def _judge_matches(read: Read, written: TrafficSplit, findings: Findings) -> Non
     for index, reference in enumerate(written.spec.matches):
         field = f"spec.matches[{index}]"
         name = NamespacedName(written.key.namespace, reference.name)
-        if reference.kind != "HTTPRouteGroup":
+        kind = reference.qualified_kind
+        if kind != "HTTPRouteGroup":
             findings.error(
                 f"{field}.kind",
                 "UnknownMatchKind",
-                f"{reference.kind!r} is not HTTPRouteGroup; this entry selects no request",
+                f"{kind!r} is not HTTPRouteGroup; this entry selects no request",
             )
         elif read(("HTTPRouteGroup", name)) is None:
             findings.error(
@@ -184,7 +220,7 @@ def _split_matches(read: Read, written: TrafficSplit) -> Iterator[HttpMatch]:
     for reference in written.spec.matches:
         name = NamespacedName(written.key.namespace, reference.name)
         group = read(("HTTPRouteGroup matches", name))
-        if group is not None and reference.kind == "HTTPRouteGroup":
+        if group is not None and reference.qualified_kind == "HTTPRouteGroup":
             yield from group.value
 
 

@@ -140,9 +140,10 @@ def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
 def split_root(traffic_split: split.TrafficSplit) -> str | None:
     """The name of the root Service in the split's namespace, or `None` if it is not there.
 
-    Accepts `name`, `name.namespace`, `name.namespace.svc` and `name.namespace.svc.<domain>`.
+    Accepts `name`, `name.namespace`, `name.namespace.svc` and `name.namespace.svc.<domain>`, in
+    whatever case and with a last dot, as DNS does.
     """
-    name, *rest = traffic_split.spec.service.rstrip(".").split(".")
+    name, *rest = traffic_split.spec.service.lower().removesuffix(".").split(".")
     match rest:
         case [] | [_] | [_, "svc", *_] if not rest or rest[0] == traffic_split.key.namespace:
             return name

@@ -13,12 +13,23 @@ class TrafficSplitBackend(OpenShape):
     weight: Weight
 
 
+SPECS = "specs.smi-spec.io"
+
+
 class HTTPMatch(OpenShape):
-    """A reference to a route group of the split's namespace."""
+    """A reference to a route group of the split's namespace.
+
+    `api_group` None means the group of route groups.
+    """
 
     kind: Name
     name: Name
     api_group: str | None = None
+
+    @property
+    def qualified_kind(self) -> str:
+        """The kind, with its group before it where that is another than that of route groups."""
+        return self.kind if self.api_group in {None, "", SPECS} else f"{self.api_group}/{self.kind}"
 
 
 class TrafficSplitSpec(OpenShape):

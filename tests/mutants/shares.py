@@ -1,6 +1,8 @@
 """Which share of requests goes where."""
 
-from tests.mutants.mutant import SERVICES, SPLITS, TRANSLATE, Mutant, golden, law, unit
+from tests.mutants.mutant import SERVICES, SPLITS, STATE, TRANSLATE, Mutant, golden, law, unit
+
+NAIVE = "test_decide_agrees_with_a_naive_reading_of_the_objects"
 
 SHARES = (
     Mutant(
@@ -127,5 +129,36 @@ SHARES = (
                 "test_pods_that_are_not_ready_may_be_met_but_get_no_traffic",
             ),
         ),
+    ),
+    Mutant(
+        "a root in another namespace is taken for the one here",
+        STATE,
+        "rest[0] == traffic_split.key.namespace:",
+        "rest[0]:",
+        (
+            unit("compiler", "test_routes", "test_split_whose_root_is_not_there_has_no_effect"),
+            law("test_decide", NAIVE),
+        ),
+    ),
+    Mutant(
+        "a reference to a route group of another API is one to ours",
+        "smi/split/v1alpha4.py",
+        'self.kind if self.api_group in {None, "", SPECS}',
+        "self.kind if True",
+        (unit("compiler", "test_routes", "test_match_that_is_not_there_selects_no_request"),),
+    ),
+    Mutant(
+        "a backend is excluded by its first port",
+        SPLITS,
+        "return None if offered.endpoints else",
+        "return None if judged.value.ports[0].endpoints else",
+        (unit("compiler", "test_routes", "test_pods_that_are_missing_are_told_by_port"),),
+    ),
+    Mutant(
+        "a backend without pods is not excluded",
+        SPLITS,
+        'return None if offered.endpoints else "NoReadyEndpoints"',
+        "return None",
+        (unit("compiler", "test_routes", "test_backend_that_cannot_take_its_share_is_excluded"),),
     ),
 )

@@ -107,6 +107,7 @@ class Run:
         answer = await send(request, way)
         decision = decide(playing.mesh, request)
         self.tally.note(request, decision, way)
+        self.tally.note_split(playing.mesh, request, decision)
         if worlds.answers(decision) != naive.shares(request):
             self.tally.disagreements.append(f"{where}: decide and the naive reading of {request}")
         if not is_expected(playing.mesh, request, decision, way, answer):

@@ -1,10 +1,13 @@
 """What a run of the differential test asked, and what disagreed."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from smi.decision.decide import Decision
-from smi.decision.request import Request
+from smi.decision.request import Request, target
+from smi.model.mesh import Mesh
+from smi.model.outbound import Route, Split
 from smi.model.service import AppProtocol
 from tests import adversary
 from tests.integration.envoy.stage import Way
@@ -43,8 +46,10 @@ class Tally:
         reasons = {str(d.judgement.reason) for d in decision.destinations} or {"unavailable"}
         self.counts.update(("reason", reason) for reason in reasons)
         self.counts.update(("adversary", name) for name in adversary.classes(request))
-        if decision.split is not None:
-            self.counts["split", "yes"] += 1
+
+    def note_split(self, mesh: Mesh, request: Request, decision: Decision) -> None:
+        """Count what a request to a Service met there."""
+        self.counts.update(("split", shape) for shape in _shapes(mesh, request, decision))
 
     def of(self, what: str) -> dict[str, int]:
         """The counts of one kind."""
@@ -54,6 +59,45 @@ class Tally:
         """All counts, a line a kind."""
         kinds = dict.fromkeys(kind for kind, _ in self.counts)
         return "\n".join(f"{kind:10} {self.of(kind)}" for kind in kinds)
+
+
+def _shapes(mesh: Mesh, request: Request, decision: Decision) -> Iterator[str]:
+    """Which of the odd things that TrafficSplits may do has a say in where it goes."""
+    wanted = target(request.target)
+    if wanted.kind != "service" or request.transport != "TCP":
+        return
+    if any(
+        wanted.name in route.services and wanted.name != root
+        for root, routes in mesh.routes.items()
+        for route in routes
+    ):
+        yield "leaf called by name"
+    route = next(r for r in mesh.routes[wanted.name] if r.port == wanted.port)
+    if not route.splits:
+        return
+    yield from ("several",) if len(route.splits) > 1 else ()
+    split = next((s for s in route.splits if s.name == decision.split), None)
+    if split is None:
+        yield "fell to the root"
+        return
+    yield "whole" if split.matches is None else "by matches"
+    yield from sorted({excluded.reason for excluded in decision.excluded})
+    yield from _kinds_of_destinations(mesh, route, split)
+
+
+def _kinds_of_destinations(mesh: Mesh, route: Route, split: Split) -> Iterator[str]:
+    services = [destination.service for destination in split.destinations]
+    yield f"{min(len(services), 3)} destinations"
+    if route.root in services:
+        yield "the root among them"
+    if any(mesh.routes[s][0].splits for s in services if s != route.root):
+        yield "another root among them"
+    ports = [mesh.services[s].port(route.port) for s in services]
+    pods = [endpoint for port in ports if port for endpoint in port.endpoints]
+    if len(set(pods)) < len(pods):
+        yield "pods behind two"
+    if sum(destination.weight for destination in split.destinations) >= 2**32:
+        yield "more than 32 bits"
 
 
 def _kind(source: str) -> str:

@@ -14,6 +14,24 @@ pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
 MESHES, REQUESTS = 10, 5000
 EXTENT = Extent(questions=330, edits=4, questions_after_edit=65)
 SPLITS = 3
+SHAPES = {
+    "leaf called by name",
+    "several",
+    "fell to the root",
+    "whole",
+    "by matches",
+    "BackendNotFound",
+    "PortMismatch",
+    "NoReadyEndpoints",
+    "0 destinations",
+    "1 destinations",
+    "2 destinations",
+    "3 destinations",
+    "the root among them",
+    "another root among them",
+    "pods behind two",
+    "more than 32 bits",
+}
 REASONS = {
     "Allowed",
     "NoPolicy",
@@ -60,3 +78,4 @@ def _assert_everything_occurs(tally: Tally) -> None:
     }
     assert len(tally.of("declared")) == 3 * 3  # whatever is declared, whatever is spoken
     assert sum(tally.of("shares").values()) >= SPLITS
+    assert set(tally.of("split")) == SHAPES

@@ -128,6 +128,8 @@ def test_findings_go_to_standard_error_a_line_each() -> None:
     result = compiled(split("gone", other=1) + SHOP)
     assert result.exit_code == 0
     assert result.stderr == (
+        "warning: <stdin>:7: TrafficSplit shop/gone: spec.backends: no backend takes requests for"
+        " shop/api on port 80; they fail with 503 (NoDestination)\n"
         "warning: <stdin>:7: TrafficSplit shop/gone: spec.backends[0].service: there is no Service"
         " shop/other; it is left out and the others take its share (BackendNotFound)\n"
     )

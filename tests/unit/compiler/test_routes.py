@@ -67,34 +67,51 @@ def test_backend_that_is_named_twice_has_both_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "reason", "diagnostic"),
+    ("backend", "reason"),
     [
-        (None, "BackendNotFound", ("warning", "BackendNotFound")),
-        (web("v2", 81), "PortMismatch", ("warning", "PortMismatch")),
+        (None, "BackendNotFound"),
+        (web("v2", 81), "PortMismatch"),
         (
             service("v2", port(80, 8080, protocol="UDP"), selector={"app": "web"}),
             "PortMismatch",
-            ("warning", "PortMismatch"),
         ),
-        (service("v2", port(80), selector={"app": "nobody"}), "NoReadyEndpoints", None),
+        (service("v2", port(80), selector={"app": "nobody"}), "NoReadyEndpoints"),
+        (service("v2", port(80, "gone"), selector={"app": "web"}), "NoReadyEndpoints"),
     ],
 )
 def test_backend_that_cannot_take_its_share_is_excluded(
-    backend: Resource | None, reason: str, diagnostic: tuple[str, str] | None
+    backend: Resource | None, reason: str
 ) -> None:
     objects = [ROOT, V1, split("s", "root", [("v1", 1), ("v2", 9)])]
     objects += [] if backend is None else [backend]
     (route,) = routes(*objects)
     assert route.splits[0].destinations == (WeightedService(name("v1"), 1),)
     assert route.splits[0].excluded == (Excluded(name("v2"), reason),)
-    expected = (
-        []
-        if diagnostic is None
-        else [
-            (diagnostic[0], "TrafficSplit shop/s", "spec.backends[1].service", diagnostic[1]),
-        ]
-    )
-    assert told(*objects) == expected
+    assert ("warning", "TrafficSplit shop/s", "spec.backends[1].service", reason) in told(*objects)
+
+
+def test_backend_of_weight_0_without_pods_is_as_it_should_be() -> None:
+    empty = service("v2", port(80), selector={"app": "nobody"})
+    assert told(ROOT, V1, empty, split("s", "root", [("v1", 1), ("v2", 0)])) == []
+
+
+def test_pods_that_are_missing_are_told_by_port() -> None:
+    ports = (port(80, 8080), port(81, "gone"), port(82, "lost"))
+    root, v2 = (service(text, *ports, selector={"app": "web"}) for text in ("root", "v2"))
+    found = compiled(POD, root, v2, split("s", "root", [("v2", 1)])).diagnostics
+    assert [(d.field, d.message) for d in found if d.kind == "TrafficSplit"] == [
+        (
+            "spec.backends",
+            "no backend takes requests for shop/root on port 81, 82; they fail with 503",
+        ),
+        (
+            "spec.backends[0].service",
+            (
+                "no pod of Service shop/v2 is ready at port 81, 82; it is left out there and the"
+                " others take its share"
+            ),
+        ),
+    ]
 
 
 def test_each_port_of_the_root_is_split_on_its_own() -> None:
@@ -115,7 +132,16 @@ def test_udp_ports_have_no_routes() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["root", "root.shop", "root.shop.svc", "root.shop.svc.cluster.local", "root.shop."]
+    "written",
+    [
+        "root",
+        "root.shop",
+        "root.shop.svc",
+        "root.shop.svc.cluster.local",
+        "root.shop.svc.example.org.",
+        "root.shop.",
+        "Root.SHOP.svc",
+    ],
 )
 def test_root_may_be_written_with_its_namespace(written: str) -> None:
     (route,) = routes(ROOT, V1, split("s", written, [("v1", 1)]))
@@ -128,6 +154,10 @@ def test_root_may_be_written_with_its_namespace(written: str) -> None:
         ("root.pay", "RootOutsideNamespace"),
         ("root.shop.local", "RootOutsideNamespace"),
         ("example.com", "RootOutsideNamespace"),
+        ("root.shop.pod.cluster.local", "RootOutsideNamespace"),
+        ("root.pay.svc.shop", "RootOutsideNamespace"),
+        ("root..", "RootOutsideNamespace"),
+        (".", "RootNotFound"),
         ("gone", "RootNotFound"),
     ],
 )
@@ -211,14 +241,15 @@ def test_matches_of_all_groups_are_one_list() -> None:
 @pytest.mark.parametrize(
     ("reference", "field", "reason"),
     [
-        (("HTTPRouteGroup", "gone"), "spec.matches[0].name", "HTTPRouteGroupNotFound"),
-        (("TCPRoute", "routes"), "spec.matches[0].kind", "UnknownMatchKind"),
+        (("HTTPRouteGroup", "gone", ""), "spec.matches[0].name", "HTTPRouteGroupNotFound"),
+        (("TCPRoute", "routes", ""), "spec.matches[0].kind", "UnknownMatchKind"),
+        (("HTTPRouteGroup", "routes", "example.org"), "spec.matches[0].kind", "UnknownMatchKind"),
     ],
 )
 def test_match_that_is_not_there_selects_no_request(
-    reference: tuple[str, str], field: str, reason: str
+    reference: tuple[str, str, str], field: str, reason: str
 ) -> None:
-    written = {"kind": reference[0], "name": reference[1]}
+    written = dict(zip(("kind", "name", "apiGroup"), reference, strict=True))
     objects = (ROOT, V1, group("routes", {}), split("s", "root", [("v1", 1)], written))
     assert routes(*objects)[0].splits[0].matches == ()
     assert told(*objects) == [("error", "TrafficSplit shop/s", field, reason)]
