@@ -116,11 +116,26 @@ class Refusal:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Connections of one client identity that its proxy learnt nothing from, and took for bytes.
+
+    They were to `port` of the Service `root`, which declares no protocol, and the client said
+    nothing for as long as one was looked for. Counted since the proxy started.
+    """
+
+    source: ServiceIdentity
+    root: NamespacedName
+    port: int
+    count: int
+
+
 class Traffic(NamedTuple):
     """What proxies counted."""
 
     flows: tuple[Flow, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 class LocalBackend(Backend, Protocol):

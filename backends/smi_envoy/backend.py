@@ -194,7 +194,11 @@ class EnvoyBackend:
         found = Traffic()
         for name, task in asked.items():
             seen = queries.traffic(self._mesh, name, task.result() or "")
-            found = Traffic(found.flows + seen.flows, found.refusals + seen.refusals)
+            found = Traffic(
+                found.flows + seen.flows,
+                found.refusals + seen.refusals,
+                found.silences + seen.silences,
+            )
         return found
 
     async def drain(self, directory: Path) -> None:

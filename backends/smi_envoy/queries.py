@@ -3,21 +3,31 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from smi.backend import Flow, Refusal, Traffic
+from smi.backend import Flow, Refusal, Silence, Traffic
 from smi.k8s.resource import NamespacedName
 from smi.model.denial import Denial
 from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
+from smi.model.workload import Workload
 from smi_envoy.translate import authorization, names, statistics
 from smi_envoy.translate.statistics import Verdict
 
-TRAFFIC = rf"/stats?format=prometheus&usedonly&filter=^{statistics.PREFIX}\."
+# What Envoy counts of a listener: clients that said nothing for as long as it inspects.
+_SILENT = "downstream_pre_cx_timeout"
+
+TRAFFIC = (
+    "/stats?format=prometheus&usedonly&filter="
+    rf"^{statistics.PREFIX}\.%7C^listener\..*{_SILENT}$"
+)
 """What to ask of a proxy's admin socket for `traffic`."""
 
 _SAMPLE = re.compile(
     rf"^envoy_{statistics.PREFIX}_(?P<name>\w+)\{{(?P<labels>.*)\}} (?P<count>\d+)$", re.MULTILINE
 )
+_SILENCE = re.compile(
+    rf"^envoy_listener_\w+_(\d+)_{_SILENT}\{{\}} (\d+)$", re.MULTILINE
+)  # named after its address and port
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
 _UNESCAPED = {"n": "\n"}
@@ -52,7 +62,18 @@ def traffic(mesh: Mesh, proxy: NamespacedName, text: str) -> Traffic:
                 refusals.append(_unconnected(workload.identity, labels, count))
             case _:
                 pass
-    return Traffic(tuple(flows), tuple(refusal for refusal in refusals if refusal))
+    refused = tuple(refusal for refusal in refusals if refusal)
+    return Traffic(tuple(flows), refused, tuple(_silences(workload, text)))
+
+
+def _silences(workload: Workload, text: str) -> Iterator[Silence]:
+    """Of the doors to Services alone: which one a listener is, its port says."""
+    services = workload.loopback.services if workload.loopback else {}
+    doors = {door: service for service, door in services.items()}
+    for port, count in _SILENCE.findall(text):
+        service = doors.get(int(port))
+        if service is not None:
+            yield Silence(workload.identity, *service, int(count))
 
 
 def _flow(source: ServiceIdentity, labels: _Labels, count: int) -> Flow:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from smi.backend import Flow, Refusal, Traffic
+from smi.backend import Flow, Refusal, Silence, Traffic
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, WeightedService
+
+Counted = Flow | Refusal | Silence
 
 
 class Call(NamedTuple):
@@ -38,15 +40,16 @@ class Weights(NamedTuple):
 class Tally:
     """What was counted until `at` (seconds).
 
-    `counters` are the raw counts, which begin again when a proxy does; `calls` and `refusals` go
-    on counting. (The `count` of what is a key is 0.)
+    `counters` are the raw counts, which begin again when a proxy does; `calls`, `refusals` and
+    `silences` go on counting. (The `count` of what is a key is 0.)
     `portions` are counted since the weights of their split are what they are in `weights`.
     """
 
     at: float = 0.0
-    counters: Mapping[Flow | Refusal, int] = field(default_factory=dict)
+    counters: Mapping[Counted, int] = field(default_factory=dict)
     calls: Mapping[Call, int] = field(default_factory=dict)
     refusals: Mapping[Refusal, int] = field(default_factory=dict)
+    silences: Mapping[Silence, int] = field(default_factory=dict)
     rates: Mapping[Call, float] = field(default_factory=dict)
     portions: Mapping[Portion, int] = field(default_factory=dict)
     weights: Mapping[NamespacedName, Weights] = field(default_factory=dict)
@@ -55,17 +58,20 @@ class Tally:
 def tallied(before: Tally, traffic: Traffic, mesh: Mesh, at: float) -> Tally:
     """`before` with what has been counted since; `at` is now."""
     weights = _weights(mesh)
-    counts: Counter[Flow | Refusal] = Counter()
-    every: tuple[Flow | Refusal, ...] = (*traffic.flows, *traffic.refusals)
+    counts: Counter[Counted] = Counter()
+    every: tuple[Counted, ...] = (*traffic.flows, *traffic.refusals, *traffic.silences)
     for counted in every:  # pods of one identity count alike
         counts[replace(counted, count=0)] += counted.count
     calls: Counter[Call] = Counter()
-    refusals = Counter(before.refusals)
+    refusals, silences = Counter(before.refusals), Counter(before.silences)
     portions: Counter[Portion] = Counter()
     for counted, count in counts.items():
         more = max(0, count - before.counters.get(counted, 0))
         if isinstance(counted, Refusal):
             refusals[counted] += more
+            continue
+        if isinstance(counted, Silence):
+            silences[counted] += more
             continue
         calls[Call(str(counted.source), str(counted.root or counted.host), counted.status)] += more
         if counted.split is not None and counted.service is not None:
@@ -76,7 +82,7 @@ def tallied(before: Tally, traffic: Traffic, mesh: Mesh, at: float) -> Tally:
     seconds = at - before.at if before.counters else 0.0
     rates = {call: more / seconds if seconds > 0 else 0.0 for call, more in calls.items()}
     calls += Counter(before.calls)
-    return Tally(at, counts, calls, refusals, rates, portions, weights)
+    return Tally(at, counts, calls, refusals, silences, rates, portions, weights)
 
 
 def _weights(mesh: Mesh) -> Mapping[NamespacedName, Weights]:

@@ -8,7 +8,7 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from smi.backend import Json, Refusal
+from smi.backend import Json, Refusal, Silence
 from smi.standalone.tally import Tally, shares
 
 
@@ -19,6 +19,7 @@ def table(tally: Tally, ready: int, pods: int) -> RenderableType:
         parts += ["", _refusals(tally)]
     if tally.weights:
         parts += ["", _splits(tally)]
+    parts += [Text(_hint(*silence), style="yellow") for silence in _silences(tally)]
     if ready < pods:
         parts.append(Text(f"{ready} of {pods} pods are ready", style="yellow"))
     return Group(*parts)
@@ -46,6 +47,18 @@ def _refusals(tally: Tally) -> Table:
 
 def _ordered(refusals: Mapping[Refusal, int]) -> list[tuple[Refusal, int]]:
     return sorted(refusals.items(), key=lambda r: (r[0].source, r[0].destination, str(r[0])))
+
+
+def _silences(tally: Tally) -> list[tuple[Silence, int]]:
+    return sorted(tally.silences.items(), key=lambda s: (s[0].source, s[0].root, s[0].port))
+
+
+def _hint(silence: Silence, total: int) -> str:
+    return (
+        f"{total} connections of {silence.source} to {silence.root}:{silence.port} said nothing"
+        " while their protocol was looked for, and were taken for bytes. Declare the port:"
+        " appProtocol: tcp if the server speaks first there, http if it does not"
+    )
 
 
 def _caller(source: str) -> str:
@@ -104,9 +117,19 @@ def as_json(tally: Tally, ready: int, pods: int) -> Json:
         for split in sorted(tally.weights)
     ]
     refusals = [{**_said(refusal), "total": total} for refusal, total in _ordered(tally.refusals)]
+    silences = [
+        {
+            "source": str(silence.source),
+            "service": str(silence.root),
+            "port": silence.port,
+            "total": total,
+        }
+        for silence, total in _silences(tally)
+    ]
     return {
         "calls": calls,
         "refusals": refusals,
+        "silences": silences,
         "splits": splits,
         "pods": {"ready": ready, "total": pods},
     }

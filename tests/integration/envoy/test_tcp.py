@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from smi.backend import Silence
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.outbound import Route, Split
@@ -156,6 +157,9 @@ async def test_undeclared_port_is_told_by_what_it_carries(running: Lab) -> None:
         )
     )
     assert (await greeting(running)).startswith(BANNER)
+    # The client waited for it, until its sidecar gave up looking for what it would say.
+    counted = await running.backend.traffic(running.directories())
+    assert counted.silences == (Silence(a.identity("front"), DB, 5432, 1),)
     reader, writer = await dial(running, FRONT)
     writer.write(b"GET / HTTP/1.1\r\nhost: db\r\nconnection: close\r\n\r\n")
     answer = await reader.read()

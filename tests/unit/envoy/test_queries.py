@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from smi.backend import Flow, Refusal, Traffic
+from smi.backend import Flow, Refusal, Silence, Traffic
 from smi.model.inbound import Mode
 from smi_envoy import queries
 from tests import builders as a
@@ -32,14 +32,13 @@ def read(text: str, mode: Mode = Mode.STRICT) -> Traffic:
 
 def test_requests_are_told_by_route_and_cluster() -> None:
     web, canary = a.name("s/w"), a.name("s/canary")
-    assert read(HTTP) == (
+    assert read(HTTP) == Traffic(
         (
             Flow(FRONT, "w.s", web, canary, a.name("s/w-v1"), "200", 7),
             Flow(FRONT, "web", web, None, web, "403", 2),
             Flow(FRONT, 'a\\b"c\nd', None, None, None, "400", 1),
             Flow(FRONT, "web", web, canary, None, "503", 1),
         ),
-        (),
     )
 
 
@@ -49,6 +48,20 @@ def test_connections_are_told_by_their_endpoint() -> None:
         Flow(FRONT, host, db, a.name("s/s"), a.name("s/db-v1"), "ok", 4),
         Flow(FRONT, host, db, None, None, "failed", 5),
     )
+
+
+def test_silence_is_told_by_the_door_at_which_a_client_kept_it() -> None:
+    said = """\
+envoy_listener_127_9_9_8_15432_downstream_pre_cx_timeout{} 3
+envoy_listener_127_9_9_8_28080_downstream_pre_cx_timeout{} 9
+envoy_listener_127_9_9_8_15432_downstream_cx_total{} 4
+"""
+    front = a.workload("front-0", "front", services={("s/db", 5432): 15432})
+    assert queries.traffic(a.mesh([front]), POD, said) == Traffic(
+        silences=(Silence(FRONT, a.name("s/db"), 5432, 3),)
+    )
+    apart = replace(front, loopback=None)
+    assert queries.traffic(a.mesh([apart]), POD, said) == Traffic()
 
 
 def test_nothing_is_no_traffic() -> None:

@@ -1,8 +1,9 @@
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
-from smi.backend import Flow, Refusal, Traffic
+from smi.backend import Flow, Refusal, Silence, Traffic
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
 from smi.model.mesh import Mesh
@@ -64,6 +65,18 @@ def test_the_table_says_who_called_whom_how_often_with_what_answer_and_how_split
         "shop/catalog-split   catalog-v1       90    90.0%      91.2%         93",
         "                     catalog-v2       10    10.0%       8.8%          9",
         "2 of 3 pods are ready",
+    ]
+
+
+def test_silence_at_an_undeclared_port_is_a_hint_to_declare_it() -> None:
+    silence = Silence(FRONT, NamespacedName("shop", "db"), 3306, 2)
+    before = tallied(Tally(), Traffic(silences=(silence,)), mesh(), 10.0)
+    after = tallied(before, Traffic(silences=(replace(silence, count=5),)), mesh(), 12.0)
+    said = " ".join(text(after).split())
+    assert "5 connections of shop/front to shop/db:3306 said nothing while their protocol" in said
+    assert "appProtocol: tcp if the server speaks first there, http if it does not" in said
+    assert as_json(after, 1, 1)["silences"] == [
+        {"source": "shop/front", "service": "shop/db", "port": 3306, "total": 5}
     ]
 
 
