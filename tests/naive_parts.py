@@ -183,7 +183,11 @@ def is_sound(match: Thing) -> bool:
             re2.compile(regex.encode(), OPTIONS)
     except re2.error:
         return False
-    return all(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+|:authority", name) for name, _ in match.headers)
+    names = [name.lower() for name, _ in match.headers]
+    hop = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "te"}
+    ours = {n for n in names if re.fullmatch("x-envoy-.*|x-forwarded-(client-cert|proto)", n)}
+    words = all(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+|:authority", name) for name in names)
+    return words and not ours and not hop & {*names}
 
 
 def holds(match: Thing, asked: Thing, host: str) -> bool:

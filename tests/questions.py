@@ -63,7 +63,7 @@ def _granted(rng: random.Random, found: list[Document]) -> Request:
         method=rng.choice(samples.SENT_METHODS),
         path=rng.choice(samples.ANY_PATH),
     )
-    return _satisfying(rng, request, rule, groups[0]) if groups else request
+    return satisfying(rng, request, rule, groups[0]) if groups else request
 
 
 def _ends(rng: random.Random, found: list[Document]) -> Ends:
@@ -122,7 +122,7 @@ def _target(
     return f"{rng.choice(names)}:{rng.choice(ports)}"
 
 
-def _satisfying(
+def satisfying(
     rng: random.Random, request: Request, rule: Document, group: Document, *, miss: str = ""
 ) -> Request:
     """`request` made to satisfy one of the matches of `rule`, all but one part of it."""
@@ -163,7 +163,7 @@ def _selected(rng: random.Random, found: list[Document], request: Request) -> Re
     ]
     groups = [d for d in of(found, "HTTPRouteGroup") if d["metadata"]["name"] in names]
     if groups and rng.random() < 0.5:
-        return _satisfying(rng, request, {}, rng.choice(groups))
+        return satisfying(rng, request, {}, rng.choice(groups))
     return request
 
 
@@ -188,7 +188,7 @@ def _missed(rng: random.Random, found: list[Document], request: Request) -> Requ
         case "route":
             groups = of(found, "HTTPRouteGroup")
             miss = rng.choice(("path", "path", "headers", "method"))
-            return _satisfying(rng, request, {}, rng.choice(groups), miss=miss)
+            return satisfying(rng, request, {}, rng.choice(groups), miss=miss)
         case "odd":
             return replace(request, path=rng.choice(ODD_PATHS))
         case "method":

@@ -11,6 +11,13 @@ from smi.specs.v1alpha4 import HTTPMatch, HTTPRouteGroup
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+|:authority")  # RFC 9110, 5.6.2: token
 
+_NOT_AS_SENT = re.compile(
+    r"x-envoy-.*|x-forwarded-(client-cert|proto)"
+    r"|connection|proxy-connection|keep-alive|transfer-encoding|te",
+    re.IGNORECASE,
+)
+"""What sidecars write or take away themselves: client and server would see another value."""
+
 MAX_PROGRAM_SIZE = 10_000
 """The RE2 program size that sidecars accept (`re2.max_program_size.error_level` of their runtime);
 Envoy's own default of 100 refuses expressions as plain as `.{48}`."""
@@ -54,6 +61,9 @@ def _faults(match: HTTPMatch, field: str) -> Iterator[tuple[str, str, str]]:
             yield f"{field}.headers.{name}", "InvalidRegex", error
         if not _HEADER_NAME.fullmatch(name):
             yield f"{field}.headers.{name}", "InvalidHeaderName", f"{name!r} is not a header's name"
+        if _NOT_AS_SENT.fullmatch(name):
+            text = f"sidecars write or remove the header {name!r} themselves"
+            yield f"{field}.headers.{name}", "HeaderNotAsSent", text
 
 
 def regex_error(regex: str, forms: Sequence[str]) -> str | None:

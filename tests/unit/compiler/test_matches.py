@@ -60,6 +60,13 @@ def test_host_means_the_authority() -> None:
         ({"headers": {"x-a": "["}}, "spec.matches[1].headers.x-a", "InvalidRegex"),
         ({"headers": {"a b": "."}}, "spec.matches[1].headers.a b", "InvalidHeaderName"),
         ({"headers": {":path": "."}}, "spec.matches[1].headers.:path", "InvalidHeaderName"),
+        ({"headers": {"X-Envoy-A": "."}}, "spec.matches[1].headers.X-Envoy-A", "HeaderNotAsSent"),
+        (
+            {"headers": {"x-forwarded-client-cert": "."}},
+            "spec.matches[1].headers.x-forwarded-client-cert",
+            "HeaderNotAsSent",
+        ),
+        ({"headers": {"Connection": "."}}, "spec.matches[1].headers.Connection", "HeaderNotAsSent"),
     ],
 )
 def test_match_that_no_proxy_takes_never_holds(match: Fields, field: str, reason: str) -> None:
