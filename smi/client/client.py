@@ -13,7 +13,7 @@ from smi import scheme
 from smi.client import calls
 from smi.client.calls import EVERYWHERE, ApiKind, Call, api_kind
 from smi.client.cluster import Cluster
-from smi.client.objects import Listed, R, decode, listed
+from smi.client.objects import Listed, R, decode, listed, version_of
 from smi.client.status import Condition, status
 from smi.client.timeouts import Timeouts
 from smi.client.watching import LONGEST_WAIT, Broken, Event, View, step, wait
@@ -212,13 +212,13 @@ class Client:
         return metadata.namespace if is_named else self.namespace
 
     async def _pages(self, kind: type[R], which: ApiKind, namespace: str, labels: str) -> Listed[R]:
-        pages: list[Document] = []
-        token = ""
-        while not pages or token:
-            call = calls.collection(which, namespace, labels, token)
-            pages.append(await self._ask(call))
-            token = str(part(pages[-1], "metadata").get("continue", ""))
-        return listed(kind, pages)
+        # Read page by page: the loop is not held up for as long as all of them take.
+        page = await self._ask(calls.collection(which, namespace, labels))
+        found = [*listed(kind, page).found]
+        while token := str(part(page, "metadata").get("continue", "")):
+            page = await self._ask(calls.collection(which, namespace, labels, token))
+            found += listed(kind, page).found
+        return Listed(tuple(found), version_of(page))
 
     async def _ask(self, call: Call) -> Document:
         for _ in range(_ATTEMPTS - 1):

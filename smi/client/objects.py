@@ -3,7 +3,7 @@
 One object that cannot be read hides no other: it is a value that says what is wrong with it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -88,13 +88,9 @@ def found(kind: type[R], document: Document) -> Found[R]:
     return Found(key, str(metadata.get("uid", "")), str(metadata.get("resourceVersion", "")), value)
 
 
-def listed(kind: type[R], pages: Iterable[Document]) -> Listed[R]:
-    """The objects of all pages of one list."""
-    pages = tuple(pages)
-    return Listed(
-        tuple(found(kind, item) for page in pages for item in items(page, "items")),
-        version_of(pages[-1]),
-    )
+def listed(kind: type[R], page: Document) -> Listed[R]:
+    """The objects of a list, or of one page of it."""
+    return Listed(tuple(found(kind, item) for item in items(page, "items")), version_of(page))
 
 
 def version_of(document: Document) -> str:

@@ -79,7 +79,10 @@ _RANK: Final = {"error": 0, "warning": 1, "info": 2}
 
 
 def compile(state: ClusterState) -> Compilation:  # noqa: A001 - the field's word for it
-    """The mesh that `state` describes."""
+    """The mesh that `state` describes, and what is wrong with the objects that it is read from.
+
+    Nothing that was decoded raises: what cannot mean what it says grants nothing, and is told.
+    """
     return Compiler().update(state)
 
 

@@ -10,7 +10,11 @@ from smi.model.workload import PolicyGroup
 
 
 class Mode(StrEnum):
-    """How far policy binds the pods of a namespace."""
+    """How far policy binds the pods of a namespace.
+
+    `strict` refuses what no TrafficTarget grants; `permissive` lets everybody in, with an identity
+    or without; `audit` does too, and records what `strict` would say.
+    """
 
     STRICT = "strict"
     PERMISSIVE = "permissive"

@@ -47,7 +47,7 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Kubernetes Service.."""
+    """A Kubernetes Service: a name, and for each of its ports the pods that answer there."""
 
     name: NamespacedName
     ports: tuple[ServicePort, ...]

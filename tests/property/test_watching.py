@@ -81,7 +81,7 @@ def test_events_make_what_there_is_however_the_watch_breaks(
     knows: dict[NamespacedName, object] = {}
 
     def lists() -> None:
-        now = listed(access.IdentityBinding, [server.listed()])
+        now = listed(access.IdentityBinding, server.listed())
         applied(knows, step(view, now))
         assert knows == {one.key: one.value for one in now.found}
 

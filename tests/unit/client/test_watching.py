@@ -38,7 +38,7 @@ def bookmark(version: int) -> dict[str, Any]:
 
 
 def view_of(version: int, *items: dict[str, Any]) -> View[Binding]:
-    return View.of(Binding, listed(Binding, [page(version, *items)]))
+    return View.of(Binding, listed(Binding, page(version, *items)))
 
 
 def told(events: list[Event[Binding]]) -> list[str]:
@@ -47,7 +47,7 @@ def told(events: list[Event[Binding]]) -> list[str]:
 
 def test_everything_is_added_to_a_view_that_knows_nothing() -> None:
     view = View(Binding)
-    events = step(view, listed(Binding, [page(9, written("a", 1), written("b", 2))]))
+    events = step(view, listed(Binding, page(9, written("a", 1), written("b", 2))))
     assert told(events) == ["ADDED shop/a", "ADDED shop/b"]
     assert view.version == "9"
 
@@ -86,14 +86,14 @@ def test_what_was_told_before_is_not_told_again() -> None:
 def test_list_in_between_tells_the_difference() -> None:
     view = view_of(5, written("same", 1), written("changed", 2), written("gone", 3))
     now = page(9, written("same", 1), written("changed", 8), written("new", 9))
-    events = step(view, listed(Binding, [now]))
+    events = step(view, listed(Binding, now))
     assert told(events) == ["DELETED shop/gone", "MODIFIED shop/changed", "ADDED shop/new"]
     assert isinstance(events[0].value, Binding)
 
 
 def test_object_that_was_made_anew_is_another() -> None:
     view = view_of(5, written("a", 3, uid="old"))
-    events = step(view, listed(Binding, [page(9, written("a", 8, uid="new"))]))
+    events = step(view, listed(Binding, page(9, written("a", 8, uid="new"))))
     assert told(events) == ["DELETED shop/a", "ADDED shop/a"]
 
 
@@ -131,7 +131,7 @@ def test_version_that_brings_nothing_again_and_again_is_doubted() -> None:
     assert view.version == "5"
     step(view, Broken())
     assert view.version == ""
-    step(view, listed(Binding, [page(2)]))
+    step(view, listed(Binding, page(2)))
     step(view, Broken())
     assert view.version == "2"
 
