@@ -78,7 +78,7 @@ def _silences(workload: Workload, text: str) -> Iterator[Silence]:
 
 def _flow(source: ServiceIdentity, labels: _Labels, count: int) -> Flow:
     """HTTP tells the split by its route and the Service by its cluster, TCP by its endpoint."""
-    route = names.RouteName.parse(labels.get("route", ""))
+    route = names.RouteName.parse(labels.get("route", "").removeprefix(f"{names.TUNNEL}/"))
     return Flow(
         source=source,
         host=labels.get("host", ""),
@@ -91,9 +91,10 @@ def _flow(source: ServiceIdentity, labels: _Labels, count: int) -> Flow:
 
 
 def _refused_by_client(source: str, labels: _Labels, count: int) -> Refusal | None:
-    if labels.get("route") != names.ACCESS_DENIED:
+    refused = {names.ACCESS_DENIED, names.LOOPBACK} & {labels.get("route"), labels.get("policy")}
+    if not refused:
         return None
-    return Refusal(source, labels.get("host", ""), None, names.ACCESS_DENIED, True, count)
+    return Refusal(source, labels.get("host", ""), None, refused.pop(), True, count)
 
 
 def _denied(

@@ -13,6 +13,8 @@ from smi.compiler import (
     identities,
     matches,
     modes,
+    names,
+    outbound,
     protocols,
     routes,
     services,
@@ -44,9 +46,12 @@ _RULES: Final[Mapping[str, Any]] = {
     "inbound": access_rules.inbound,
     "split": routes.split,
     "routes": routes.routes,
+    "named pods": names.named_pods,
+    "external name": names.external_name,
+    "external names": names.external_names,
     "identities by label": identities.identities_by_label,
     "services of destination": destinations.services_of_destination,
-    "outbound": routes.outbound,
+    "outbound": outbound.outbound,
 }
 
 _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
@@ -159,6 +164,7 @@ class Compiler:
             self._mesh,
             trust_domain=self._state.trust_domain,
             trust_domain_aliases=self._state.trust_domain_aliases,
+            namespaces=self._memo.peek(("namespaces with services",)) or frozenset(),
             **tables,
         )
 

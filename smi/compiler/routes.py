@@ -1,17 +1,15 @@
-"""Where requests for a Service go: TrafficSplits at its ports, and what each client may name."""
+"""Where requests for a Service go: TrafficSplits at its ports."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
-from smi.access import TrafficTarget
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.compiler.state import split_root
 from smi.k8s.resource import NamespacedName
-from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.match import HttpMatch
-from smi.model.outbound import Excluded, Outbound, Route, Split, WeightedService
+from smi.model.outbound import Excluded, Route, Split, WeightedService
 from smi.model.service import Service, ServicePort
 from smi.split import TrafficSplit, validation
 
@@ -36,6 +34,13 @@ def split(read: Read, name: NamespacedName) -> Judged[None] | None:
             "RootNotFound",
             f"there is no Service {name.namespace}/{root}; this split has no effect",
         )
+    elif host := _service(read, NamespacedName(name.namespace, root)).external_name:
+        findings.error(
+            "spec.service",
+            "RootIsExternal",
+            f"Service {name.namespace}/{root} is another name of {host!r}, and has no pods to"
+            " divide among; this split has no effect",
+        )
     else:
         _judge_against_root(read, written, NamespacedName(name.namespace, root), findings)
     return findings.judged(None)
@@ -58,6 +63,13 @@ def _judge_against_root(
                 field,
                 "BackendNotFound",
                 f"there is no Service {name}; it is left out and the others take its share",
+            )
+        elif host := _service(read, name).external_name:
+            findings.warning(
+                field,
+                "BackendIsExternal",
+                f"Service {name} is another name of {host!r}, and has no pods of the mesh; it is"
+                " left out and the others take its share",
             )
         else:
             _judge_ports(read, name, root, field, findings)
@@ -171,10 +183,15 @@ def _splits(read: Read, root: NamespacedName) -> list[TrafficSplit]:
 
 
 def routes(read: Read, root: NamespacedName) -> tuple[Route, ...] | None:
-    """The routes of every TCP port of the Service `root`; `None` where there is no such Service."""
+    """The routes of every TCP port of the Service `root`; `None` where there is no such Service.
+
+    One that stands for an external name has none: what is sent there is not the mesh's.
+    """
     judged: Judged[Service] | None = read(("service", root))
     if judged is None:
         return None
+    if judged.value.external_name:
+        return ()
     splits = _splits(read, root)
     return tuple(
         Route(
@@ -210,6 +227,8 @@ def _exclusion(read: Read, name: NamespacedName, port: ServicePort) -> str | Non
     judged: Judged[Service] | None = read(("service", name))
     if judged is None:
         return "BackendNotFound"
+    if judged.value.external_name:
+        return "ExternalName"
     offered = judged.value.port(port.number)
     if offered is None:
         return "PortMismatch"
@@ -222,59 +241,3 @@ def _split_matches(read: Read, written: TrafficSplit) -> Iterator[HttpMatch]:
         group = read(("HTTPRouteGroup matches", name))
         if group is not None and reference.qualified_kind == "HTTPRouteGroup":
             yield from group.value
-
-
-def outbound(read: Read, identity: ServiceIdentity) -> Outbound:
-    """The routes of every Service that pods of `identity` may find somebody to call behind.
-
-    Behind those of namespaces that are not strict everybody may.
-    """
-    callable_services = {
-        service
-        for target in _targets_of_client(read, identity)
-        for service in _services_of_target(read, target)
-    }
-    callable_services.update(read(("open services",)))
-    roots = callable_services | {
-        NamespacedName(namespace, root)
-        for namespace, service in callable_services
-        for name in read(("splits of backend", namespace, service)) or ()
-        if (root := split_root(read(("TrafficSplit", NamespacedName(namespace, name)))))
-    }
-    return Outbound(
-        identity, tuple(route for root in sorted(roots) for route in read(("routes", root)) or ())
-    )
-
-
-def _targets_of_client(read: Read, identity: ServiceIdentity) -> set[NamespacedName]:
-    sources = [("ServiceAccount", *identity)]
-    sources += [
-        ("IdentityBinding", identity.namespace, name) for name in _memberships(read, identity)
-    ]
-    return {
-        NamespacedName(*target.split("/", 1))
-        for source in sources
-        for target in read(("targets of source", *source)) or ()
-    }
-
-
-def _memberships(read: Read, identity: ServiceIdentity) -> Iterator[str]:
-    """The IdentityBindings that `identity`, or some pod that runs as it, belongs to."""
-    spiffe = spiffe_id(read(("trust domains",))[0], identity)
-    for name in sorted(read(("bindings", identity.namespace)) or ()):
-        binding = NamespacedName(identity.namespace, name)
-        if spiffe in read(("members", binding)).value[0] or identity in read(
-            ("identities by label", binding)
-        ):
-            yield name
-
-
-def _services_of_target(read: Read, name: NamespacedName) -> frozenset[NamespacedName]:
-    """The Services that select a pod which the TrafficTarget `name` opens."""
-    granted = read(("grant", name))
-    if granted is None or granted.value is None:
-        return frozenset()
-    target: TrafficTarget = read(("TrafficTarget", name))
-    destination = (target.spec.destination.kind, name.namespace, target.spec.destination.name)
-    services: frozenset[NamespacedName] = read(("services of destination", *destination))
-    return services

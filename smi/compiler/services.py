@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
+from smi.compiler.state import EXTERNAL_NAME
 from smi.compiler.workloads import selected_pods, selects
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
@@ -21,14 +22,19 @@ def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
     if written is None:
         return None
     findings = Findings("Service", name)
-    pods = selected_pods(read, name.namespace, written.spec.selector)
+    external = written.spec.type == EXTERNAL_NAME
+    pods = selected_pods(read, name.namespace, {} if external else written.spec.selector)
     workloads = [w for pod in pods if (w := read(("workload", pod.key))) is not None]
     ports = [
         _port(port, workloads, f"spec.ports[{index}].targetPort", findings)
         for index, port in enumerate(written.spec.ports)
     ]
     return findings.judged(
-        Service(name, tuple(sorted(ports, key=lambda p: (p.number, p.protocol))))
+        Service(
+            name,
+            tuple(sorted(ports, key=lambda p: (p.number, p.protocol))),
+            external_name=written.spec.external_name if external else "",
+        )
     )
 
 

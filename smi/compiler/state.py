@@ -13,6 +13,10 @@ from smi.model.inbound import Mode
 from smi.model.workload import Loopback
 
 MODE_ANNOTATION = "smi-mesh.io/mode"
+EXTERNAL_NAME = "ExternalName"
+"""The type of a Service that has no pods, and is another name of a host."""
+HEADLESS = "None"
+"""The `clusterIP` of a Service whose name stands for its pods' addresses."""
 
 
 class ResourceKey(NamedTuple):
@@ -115,9 +119,13 @@ def entries(resource: Resource) -> Iterator[Entry]:
 def _service_entries(service: core_v1.Service) -> Iterator[Entry]:
     namespace, name = service.key
     yield Entry(("services of namespace", namespace), name)
-    if service.spec.selector:
+    if service.spec.type == EXTERNAL_NAME:
+        yield Entry(("external services",), str(service.key))
+    elif service.spec.selector:
         label, value = min(service.spec.selector.items())
         yield Entry(("services by label", namespace, label, value), name)
+    if service.spec.cluster_ip == HEADLESS:
+        yield Entry(("headless services", namespace), name)
 
 
 def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:

@@ -40,6 +40,12 @@ def _replicas(controller: Controller) -> int:
 def _expected_pod(controller: Controller, index: int) -> core_v1.Pod:
     template = controller.spec.template
     name = NamespacedName(controller.key.namespace, f"{controller.key.name}-{index}")
+    spec = template.spec
+    if isinstance(controller, apps_v1.StatefulSet):
+        # > Each Pod in a StatefulSet derives its hostname from the name of the StatefulSet and the
+        # > ordinal of the Pod.   (Kubernetes, StatefulSets, Stable Network ID)
+        names = {"hostname": name.name, "subdomain": controller.spec.service_name}
+        spec = spec.model_copy(update=names)
     digest = sha256(str(name).encode()).digest()
     return core_v1.Pod(
         api_version="v1",
@@ -54,7 +60,7 @@ def _expected_pod(controller: Controller, index: int) -> core_v1.Pod:
                 meta_v1.OwnerReference(kind=controller.kind, name=controller.key.name),
             ),
         ),
-        spec=template.spec,
+        spec=spec,
         status=core_v1.PodStatus(
             phase="Running",
             pod_ip=f"198.{18 + digest[0] % 2}.{digest[1]}.{digest[2]}",

@@ -68,7 +68,10 @@ class Container(Shape):
 
 
 class PodSpec(Shape):
-    """What a pod runs, and as whom."""
+    """What a pod runs, and as whom.
+
+    A `hostname` is a name of the pod under the headless service `subdomain`.
+    """
 
     # `serviceAccount` is the deprecated alias that the API server still reads.
     service_account_name: str = Field(
@@ -80,6 +83,8 @@ class PodSpec(Shape):
     init_containers: tuple[Container, ...] = ()
     restart_policy: str = "Always"
     host_network: bool = False
+    hostname: str = ""
+    subdomain: str = ""
 
     @field_validator("service_account_name", mode="before")
     @classmethod

@@ -23,7 +23,8 @@ class Mesh:
 
     An entry that did not change between two meshes is the same object in both, so that a reader
     finds what changed by identity. Whoever has an identity in `trust_domain` is known by it in
-    each of the `trust_domain_aliases` too.
+    each of the `trust_domain_aliases` too. `namespaces` are those with a Service: a host that
+    ends in one is a name of the mesh.
     """
 
     trust_domain: str
@@ -33,6 +34,7 @@ class Mesh:
     inbound: Mapping[PolicyGroup, Inbound]
     outbound: Mapping[ServiceIdentity, Outbound]
     trust_domain_aliases: tuple[str, ...] = ()
+    namespaces: frozenset[str] = frozenset()
 
     @property
     def trust_domains(self) -> tuple[str, ...]:

@@ -58,9 +58,48 @@ class Route:
         )
 
 
+class NamedPod(NamedTuple):
+    """A pod of a headless Service, which clients name by itself, past every split.
+
+    Its names are `<hostname>.<service>` (none where `hostname` is empty) and its `address`. `ports`
+    are the pod's own, over TCP. One that is not `ready` answers nobody.
+    """
+
+    service: NamespacedName
+    pod: NamespacedName
+    hostname: str
+    address: str
+    ports: tuple[int, ...]
+    ready: bool
+
+
+class Alias(NamedTuple):
+    """A Service of type ExternalName that is another name of the Service `target`."""
+
+    service: NamespacedName
+    target: NamespacedName
+
+
+class ExternalService(NamedTuple):
+    """A Service of type ExternalName that stands for `host`, outside the mesh, at `ports`."""
+
+    service: NamespacedName
+    host: str
+    ports: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """The routes that pods of one identity may name, ordered by root and port."""
+    """What pods of one identity may name; `routes` are ordered by root and port.
+
+    `pods` are ordered by Service and pod, `aliases` and `external` by Service. `subdomains` are the
+    headless Services of the identity's own namespace, `web-0.web` a name of the mesh for each, be
+    it known to these clients or not.
+    """
 
     identity: ServiceIdentity
     routes: tuple[Route, ...]
+    pods: tuple[NamedPod, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    external: tuple[ExternalService, ...] = ()
+    subdomains: frozenset[str] = frozenset()

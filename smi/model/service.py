@@ -1,11 +1,22 @@
 """Services: a name and ports, and the pods that stand behind them."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
+
+DNS_DOMAIN = "cluster.local"  # what Kubernetes resolves Services under
+
+_OF_SERVICE = re.compile(rf"([^.]+)\.([^.]+)\.svc(?:\.{re.escape(DNS_DOMAIN)})?\.?", re.IGNORECASE)
+
+
+def service_named(host: str) -> NamespacedName | None:
+    """The Service that `host` is the full name of; `None` where it is not such a name."""
+    found = _OF_SERVICE.fullmatch(host)
+    return NamespacedName(found[2].lower(), found[1].lower()) if found else None
 
 
 class AppProtocol(StrEnum):
@@ -47,10 +58,14 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Kubernetes Service: a name, and for each of its ports the pods that answer there."""
+    """A Kubernetes Service: a name, and for each of its ports the pods that answer there.
+
+    `external_name` is the host that one of type ExternalName stands for, empty for all others.
+    """
 
     name: NamespacedName
     ports: tuple[ServicePort, ...]
+    external_name: str = ""
 
     def port(self, number: int) -> ServicePort | None:
         """The port of that number over TCP, or `None`."""

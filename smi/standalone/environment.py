@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from smi.compiler.state import EXTERNAL_NAME
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Detour, Port
@@ -46,6 +47,8 @@ def service_variables(
     """
     variables: dict[str, str] = {}
     for service in services:
+        if service.spec.type == EXTERNAL_NAME:
+            continue
         prefix = f"{variable_name(service.metadata.name)}_SERVICE"
         for port in service.spec.ports:
             number = ports.get((service.key, port.port))
@@ -77,10 +80,14 @@ def port_variables(
 
 
 def proxy_variables(address: str, proxy: int) -> dict[str, str]:
-    """HTTP goes through the sidecar at `address`, unless it is for the machine or the sidecar."""
+    """All goes through the sidecar at `address`, unless it is for the machine or the sidecar.
+
+    What is TLS goes as a tunnel, and stays TLS from end to end.
+    """
     here = f"http://{address}:{proxy}"
     direct = f"localhost,127.0.0.1,{address}"
-    return {"HTTP_PROXY": here, "http_proxy": here, "NO_PROXY": direct, "no_proxy": direct}
+    through = {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}
+    return dict.fromkeys(sorted(through), here) | {"NO_PROXY": direct, "no_proxy": direct}
 
 
 def container_variables(

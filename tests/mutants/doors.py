@@ -163,9 +163,9 @@ DOORS = (
     ),
     Mutant(
         "a bare name means a Service of any namespace",
-        f"{TRANSLATE}/routes.py",
-        "    if route.root.namespace == namespace:\n",
-        "    if namespace:\n",
-        (unit("translate", "test_routes", "test_bare_name_means_nothing_in_another_namespace"),),
+        f"{TRANSLATE}/hosts.py",
+        "if service.namespace == namespace else hosts",
+        "if namespace else hosts",
+        (unit("translate", "test_hosts", "test_bare_name_means_nothing_in_another_namespace"),),
     ),
 )

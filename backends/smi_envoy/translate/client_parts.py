@@ -10,9 +10,18 @@ from smi.model.identity import ServiceIdentity
 from smi.model.mesh import Mesh
 from smi.model.outbound import Route, WeightedService
 from smi.model.service import AppProtocol, ServicePort
-from smi_envoy.translate import clusters, endpoints, listeners, names, routes, tls
+from smi_envoy.translate import (
+    clusters,
+    endpoints,
+    forwarding,
+    hosts,
+    listeners,
+    names,
+    routes,
+    tls,
+)
 from smi_envoy.translate.endpoints import Share
-from smi_envoy.translate.parts import Entry, Side, Table, World, on_loopback
+from smi_envoy.translate.parts import NAMESPACES, Entry, Side, Table, World, on_loopback
 from smi_envoy.xds.resources import ResourceKey, TypeUrl
 
 
@@ -35,7 +44,8 @@ class HttpProxy:
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
-        return (listeners.proxy(self.pod, pod.identity, (pod.address, loopback.proxy)),)
+        at = (pod.address, loopback.proxy)
+        return (listeners.proxy(self.pod, pod.uid, pod.identity, at),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +61,56 @@ class HttpProxyRoutes:
         return (names.key(TypeUrl.ROUTE, names.outbound_client(self.identity)),)
 
     def reads(self, _mesh: Mesh) -> frozenset[Entry]:
-        """What the identity may send."""
-        return frozenset({Entry(Table.OUTBOUND, self.identity)})
+        """What the identity may send, and which hosts might be names of the mesh."""
+        return frozenset({Entry(Table.OUTBOUND, self.identity), NAMESPACES})
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
-        return (routes.of_client(self.identity, world.mesh.outbound.get(self.identity)),)
+        outbound = world.mesh.outbound.get(self.identity)
+        return (hosts.of_client(self.identity, outbound, world.mesh.namespaces),)
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """All hosts outside the mesh."""
+
+    side: ClassVar[Side] = Side.CLIENT
+
+    @property
+    def keys(self) -> tuple[ResourceKey, ...]:
+        """A cluster."""
+        return (names.key(TypeUrl.CLUSTER, names.EXTERNAL),)
+
+    def reads(self, _mesh: Mesh) -> frozenset[Entry]:
+        """Nothing: it is the same in every mesh."""
+        return frozenset()
+
+    def build(self, _world: World) -> tuple[Message, ...]:
+        """In the order of `keys`."""
+        return (forwarding.external(),)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDoor:
+    """Where tunnels to one port of a Service lead: `at`, a port of the pod's own address."""
+
+    side: ClassVar[Side] = Side.CLIENT
+    root: NamespacedName
+    port: int
+    at: int
+
+    @property
+    def keys(self) -> tuple[ResourceKey, ...]:
+        """A cluster."""
+        return (names.key(TypeUrl.CLUSTER, names.door(self.root, self.port)),)
+
+    def reads(self, _mesh: Mesh) -> frozenset[Entry]:
+        """Nothing: its fields say all."""
+        return frozenset()
+
+    def build(self, _world: World) -> tuple[Message, ...]:
+        """In the order of `keys`."""
+        return (clusters.own_door(names.door(self.root, self.port), self.at),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +189,45 @@ class HttpUpstream:
             clusters.upstream(cluster, servers, AppProtocol.HTTP, tls.oldest(world.trust)),
             endpoints.of_port(cluster, port),
             tls.validation(servers, world.trust, subjects),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PodUpstream:
+    """One port of one pod that is called by its own name: exactly that pod."""
+
+    side: ClassVar[Side] = Side.CLIENT
+    pod: NamespacedName
+    port: int
+    speaks: AppProtocol
+
+    @property
+    def keys(self) -> tuple[ResourceKey, ...]:
+        """A cluster, its endpoint, and whom it takes for the server."""
+        cluster = names.pod_upstream(self.pod, self.port, self.speaks)
+        return (
+            names.key(TypeUrl.CLUSTER, cluster),
+            names.key(TypeUrl.ENDPOINT, cluster),
+            names.key(TypeUrl.SECRET, names.pod_server(self.pod, self.port, self.speaks)),
+        )
+
+    def reads(self, _mesh: Mesh) -> frozenset[Entry]:
+        """The pod."""
+        return frozenset({Entry(Table.WORKLOADS, self.pod)})
+
+    def build(self, world: World) -> tuple[Message, ...]:
+        """In the order of `keys`."""
+        pod = world.mesh.workloads[self.pod]
+        cluster = names.pod_upstream(self.pod, self.port, self.speaks)
+        server = names.pod_server(self.pod, self.port, self.speaks)
+        at = pod.loopback.detours[self.port].inbound if pod.loopback else self.port
+        oldest = tls.oldest(world.trust) if self.speaks is AppProtocol.HTTP else ""
+        # The uid, not the ServiceAccount: another pod of the same must not answer in its place.
+        subjects = [tls.subject(tls.SanType.DNS, pod.uid)]
+        return (
+            clusters.upstream(cluster, server, self.speaks, oldest),
+            endpoints.of_pod(cluster, pod.address, at),
+            tls.validation(server, world.trust, subjects),
         )
 
 

@@ -22,6 +22,9 @@ CONNECT_TIMEOUT = seconds(5)
 # meets a connection which the application has just closed.
 APPLICATION_IDLE = seconds(1)
 
+# Shorter than what servers and firewalls usually keep idle connections for (a minute or more).
+EXTERNAL_IDLE = seconds(30)
+
 UNLIMITED = wrappers_pb2.UInt32Value(value=2**32 - 1)
 
 Cluster = cluster_pb2.Cluster
@@ -73,6 +76,32 @@ def application() -> cluster_pb2.Cluster:
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
         typed_extension_protocol_options=_as_downstream(idle=APPLICATION_IDLE),
+    )
+
+
+def own_door(name: str, port: int) -> cluster_pb2.Cluster:
+    """A door of the proxy itself: `port` of the address that the listener's filter state names."""
+    return cluster_pb2.Cluster(
+        name=name,
+        type=Cluster.DiscoveryType.ORIGINAL_DST,
+        lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
+        original_dst_lb_config=Cluster.OriginalDstLbConfig(
+            upstream_port_override=wrappers_pb2.UInt32Value(value=port)
+        ),
+        connect_timeout=CONNECT_TIMEOUT,
+        circuit_breakers=_unlimited(),
+    )
+
+
+def of_hosts(name: str, kind: str, config: any_pb2.Any) -> cluster_pb2.Cluster:
+    """Whatever hosts requests name, as the cluster type `kind` finds them; in plain text."""
+    return cluster_pb2.Cluster(
+        name=name,
+        cluster_type=Cluster.CustomClusterType(name=kind, typed_config=config),
+        lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
+        connect_timeout=CONNECT_TIMEOUT,
+        circuit_breakers=_unlimited(),
+        typed_extension_protocol_options=_as_downstream(idle=EXTERNAL_IDLE),
     )
 
 

@@ -40,6 +40,12 @@ def of_port(cluster: str, port: ServicePort | None) -> endpoint_pb2.ClusterLoadA
     )
 
 
+def of_pod(cluster: str, address: str, port: int) -> endpoint_pb2.ClusterLoadAssignment:
+    """One pod."""
+    only = endpoint_components_pb2.Endpoint(address=socket(address, port))
+    return _assignment(cluster, [endpoint_components_pb2.LbEndpoint(endpoint=only)])
+
+
 def of_shares(
     cluster: str, shares: tuple[Share, ...], split: NamespacedName | None
 ) -> endpoint_pb2.ClusterLoadAssignment:

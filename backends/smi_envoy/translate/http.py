@@ -1,8 +1,11 @@
 """HTTP as every proxy speaks it: nothing added, nothing taken away, paths in one normal form."""
 
+from collections.abc import Iterable
+
 from google.protobuf.message import Message
 
 from smi.model.denial import Denial
+from smi.model.identity import PodUid
 from smi_envoy.pb.envoy.config.accesslog.v3 import accesslog_pb2
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
 from smi_envoy.pb.envoy.config.listener.v3 import listener_components_pb2
@@ -14,7 +17,7 @@ from smi_envoy.pb.envoy.extensions.filters.network.http_connection_manager.v3 im
 )
 from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2, string_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
-from smi_envoy.translate import names
+from smi_envoy.translate import forwarding, names
 from smi_envoy.translate.messages import NEVER, over_ads, packed, untyped
 from smi_envoy.translate.statistics import where
 
@@ -51,15 +54,32 @@ def outbound(
     name: str, routes: str, log: accesslog_pb2.AccessLog, host: str
 ) -> listener_components_pb2.Filter:
     """What the application's requests meet. `host` stands in where HTTP/1.0 names none."""
-    manager = _manager(name, routes, log)
+    manager = _manager(name, routes)
+    manager.access_log.append(log)
     manager.http_protocol_options.default_host_for_http_10 = host
     manager.http_filters.extend([_path_state(), _http_filter("router", _router())])
     return network_filter("http", manager)
 
 
+def proxy(
+    name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog], uid: PodUid
+) -> listener_components_pb2.Filter:
+    """What the requests of the pod `uid` meet that name their Service themselves."""
+    manager = _manager(name, routes)
+    manager.access_log.extend(logs)
+    manager.http_protocol_options.default_host_for_http_10 = "unknown"
+    manager.upgrade_configs.add(upgrade_type=forwarding.CONNECT)
+    manager.http_filters.extend(
+        [_path_state(), *forwarding.filters(uid), _http_filter("router", _router())]
+    )
+    manager.local_reply_config.mappers.extend(forwarding.replies())
+    return network_filter("http", manager)
+
+
 def inbound(name: str, routes: str, log: accesslog_pb2.AccessLog) -> listener_components_pb2.Filter:
     """What a peer's requests meet. `routes` carry the judgement; without one all are denied."""
-    manager = _manager(name, routes, log)
+    manager = _manager(name, routes)
+    manager.access_log.append(log)
     manager.forward_client_cert_details = Manager.ForwardClientCertDetails.SANITIZE_SET
     manager.set_current_client_cert_details.uri = True
     deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))
@@ -75,13 +95,12 @@ def network_filter(name: str, message: Message) -> listener_components_pb2.Filte
     return listener_components_pb2.Filter(name=name, typed_config=packed(message))
 
 
-def _manager(name: str, routes: str, log: accesslog_pb2.AccessLog) -> Manager:
+def _manager(name: str, routes: str) -> Manager:
     escaped = Manager.PathWithEscapedSlashesAction.KEEP_UNCHANGED
     return Manager(
         stat_prefix=name,
         codec_type=Manager.CodecType.AUTO,
         rds=hcm_pb2.Rds(route_config_name=routes, config_source=over_ads()),
-        access_log=[log],
         normalize_path=wrappers_pb2.BoolValue(value=True),
         merge_slashes=True,
         path_with_escaped_slashes_action=escaped,

@@ -18,10 +18,8 @@ from smi_envoy.pb.envoy.extensions.filters.network.set_filter_state.v3 import (
 from smi_envoy.pb.google.protobuf import duration_pb2
 from smi_envoy.translate import chains, http, names, statistics, tcp
 from smi_envoy.translate.chains import HTTP_AS_SEEN, Admission
+from smi_envoy.translate.forwarding import SERVER_NAME
 from smi_envoy.translate.messages import filter_state, packed, seconds, socket
-
-# What a connection to a peer shows as its server name, in place of what the cluster says.
-SERVER_NAME = "envoy.network.upstream_server_name"
 
 # How long an undeclared port waits for a client's first bytes before it takes the protocol for
 # one in which the server speaks first. Declared ports do not wait.
@@ -56,14 +54,23 @@ def inbound(
 
 
 def proxy(
-    pod: NamespacedName, identity: ServiceIdentity, address: tuple[str, int]
+    pod: NamespacedName, uid: PodUid, identity: ServiceIdentity, address: tuple[str, int]
 ) -> listener_pb2.Listener:
-    """The HTTP proxy of a pod, at `address`: the request's host selects the Service."""
+    """The HTTP proxy of a pod, at `address`: the request's host selects the Service.
+
+    Its doors, to which tunnels lead, are at other ports of the same address.
+    """
     name = names.proxy_listener(pod)
     routes = names.outbound_client(identity)
-    requests = http.outbound(name, routes, statistics.outbound_http(), host="unknown")
+    own = set_filter_state_pb2.Config(
+        on_new_connection=[filter_state(chains.APPLICATION_ADDRESS, ":".join(map(str, address)))]
+    )
+    filters = [
+        http.network_filter("own", own),
+        http.proxy(name, routes, statistics.proxied(), uid),
+    ]
     return _listener(
-        name, address, [FilterChain(filters=[requests])], base_pb2.TrafficDirection.OUTBOUND
+        name, address, [FilterChain(filters=filters)], base_pb2.TrafficDirection.OUTBOUND
     )
 
 

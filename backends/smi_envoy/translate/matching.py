@@ -78,6 +78,11 @@ def all_of(match: HttpMatch) -> matcher_pb2.Matcher.MatcherList.Predicate:
             return Predicate(and_matcher=Predicate.PredicateList(predicate=predicates))
 
 
+def connect() -> matcher_pb2.Matcher.MatcherList.Predicate:
+    """Whether a request asks for a tunnel."""
+    return _header(":method", string_pb2.StringMatcher(exact="CONNECT"))
+
+
 def exact_map(
     value: Message, entries: dict[str, matcher_pb2.Matcher.OnMatch]
 ) -> matcher_pb2.Matcher:

@@ -21,6 +21,18 @@ APPLICATION = "application"
 PATH_STATE = "smi.path"
 """The filter state that holds a request's normalised path without its query."""
 
+EXTERNAL = "external"
+"""The cluster of hosts outside the mesh, their routes, and what all of them are counted as."""
+
+LOOPBACK = "Loopback"
+"""The reason class of a request for an address that no sidecar leads to."""
+
+GONE = "NotReady"
+"""The route of requests for a pod that is not there."""
+
+TUNNEL = "tunnel"
+"""The route of tunnels that lead to a door of the same proxy, which counts what they carry."""
+
 HTTP_SNI = "http.smi-mesh"
 TCP_SNI = "tcp.smi-mesh"
 """What the server names of TCP connections end in (`tcp_sni`)."""
@@ -66,9 +78,29 @@ def upstream(service: NamespacedName, port: int, speaks: AppProtocol) -> str:
 
 
 def service_of(cluster: str) -> NamespacedName | None:
-    """The Service that the cluster so called stands for, or `None` if it is no upstream."""
+    """The Service that the cluster so called stands for, or `None` if it stands for none."""
     route = RouteName.parse(cluster.partition("|")[0])
-    return route.root if route else None
+    return route.root if route and "/" not in route.root.name else None
+
+
+def pod_upstream(pod: NamespacedName, port: int, speaks: AppProtocol) -> str:
+    """The cluster of one port of one pod, and its endpoint's name."""
+    return f"pod/{pod}:{port}|{speaks}"
+
+
+def pod_server(pod: NamespacedName, port: int, speaks: AppProtocol) -> str:
+    """The validation secret that lists the pod, for `pod_upstream` of the same arguments."""
+    return f"servers/{pod_upstream(pod, port, speaks)}"
+
+
+def door(root: NamespacedName, port: int) -> str:
+    """The cluster of the proxy's own door to one port of a Service."""
+    return f"door/{root}:{port}"
+
+
+def tunnel(route: RouteName) -> str:
+    """The route of tunnels that lead to a pod behind what `route` names."""
+    return f"{TUNNEL}/{route}"
 
 
 def servers(service: NamespacedName, port: int, speaks: AppProtocol) -> str:

@@ -18,7 +18,10 @@ from smi_envoy.xds.resources import ResourceKey
 
 
 class Table(StrEnum):
-    """The mappings of a mesh, by their names, and `PODS`: the pods of each identity."""
+    """The mappings of a mesh, by their names; `PODS`: the pods of each identity.
+
+    `NAMESPACES` has one entry: those that have a Service.
+    """
 
     WORKLOADS = "workloads"
     SERVICES = "services"
@@ -26,6 +29,7 @@ class Table(StrEnum):
     INBOUND = "inbound"
     OUTBOUND = "outbound"
     PODS = "pods"
+    NAMESPACES = "namespaces"
 
 
 class Entry(NamedTuple):
@@ -33,6 +37,9 @@ class Entry(NamedTuple):
 
     table: Table
     key: NamespacedName | ServiceIdentity | PolicyGroup
+
+
+NAMESPACES = Entry(Table.NAMESPACES, NamespacedName("", ""))
 
 
 class Side(StrEnum):

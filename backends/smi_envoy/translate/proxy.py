@@ -12,9 +12,12 @@ from smi.model.service import AppProtocol
 from smi.model.workload import Workload
 from smi_envoy.pb import pool
 from smi_envoy.translate.client_parts import (
+    External,
     HttpProxy,
     HttpProxyRoutes,
     HttpUpstream,
+    OwnDoor,
+    PodUpstream,
     ServiceDoor,
     ServiceRoutes,
     TcpUpstream,
@@ -28,18 +31,22 @@ class Reach(NamedTuple):
     """What the pods of one identity may name, and the upstreams behind it."""
 
     services: Mapping[tuple[NamespacedName, int], AppProtocol]
-    upstreams: frozenset[HttpUpstream]
+    upstreams: frozenset[HttpUpstream | PodUpstream]
 
 
 def reach(outbound: Outbound | None) -> Reach:
     """The reach of one identity; no `outbound` reaches nothing."""
     routes = outbound.routes if outbound else ()
-    return Reach(
-        {(route.root, route.port): route.speaks for route in routes},
-        frozenset(
-            HttpUpstream(service, route.port) for route in routes for service in route.services
-        ),
-    )
+    upstreams: set[HttpUpstream | PodUpstream] = {
+        HttpUpstream(service, route.port) for route in routes for service in route.services
+    }
+    upstreams |= {
+        PodUpstream(pod.pod, port, speaks)
+        for pod in (outbound.pods if outbound else ())
+        for port in pod.ports
+        for speaks in (AppProtocol.HTTP, AppProtocol.TCP)
+    }
+    return Reach({(route.root, route.port): route.speaks for route in routes}, frozenset(upstreams))
 
 
 def server_parts(workload: Workload) -> frozenset[Part]:
@@ -56,10 +63,16 @@ def client_parts(workload: Workload, reach: Reach) -> frozenset[Part]:
     """What `workload` needs to call what its identity may."""
     if workload.loopback is None:
         return frozenset()
-    parts: set[Part] = {HttpProxy(workload.name), HttpProxyRoutes(workload.identity)}
+    parts: set[Part] = {
+        HttpProxy(workload.name),
+        HttpProxyRoutes(workload.identity),
+        External(),
+    }
     for (root, port), speaks in reach.services.items():
-        if (root, port) not in workload.loopback.services:
+        at = workload.loopback.services.get((root, port))
+        if at is None:
             continue
+        parts.add(OwnDoor(root, port, at))
         parts.add(ServiceDoor(workload.name, root, port, speaks))
         if speaks is not AppProtocol.TCP:
             parts.add(ServiceRoutes(root, port))

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from smi.model.identity import ServiceIdentity
 from smi.model.inbound import Inbound, Mode
-from smi.model.outbound import Outbound, Route, Split
+from smi.model.outbound import Route, Split
 from smi.model.service import AppProtocol
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.config.route.v3 import route_components_pb2, route_pb2
@@ -14,9 +13,6 @@ from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import authorization, http, matching, names
 from smi_envoy.translate.messages import NEVER, packed
-
-DNS_DOMAIN = "cluster.local"  # what Kubernetes resolves Services under
-HTTP_PORT = 80
 
 # Only what cannot have reached an application.
 SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
@@ -31,22 +27,13 @@ def of_service(route: Route) -> route_pb2.RouteConfiguration:
     """The routes of a listener that stands for one port of a Service, whatever the host says."""
     return route_pb2.RouteConfiguration(
         name=names.outbound_service(route.root, route.port),
-        virtual_hosts=[_virtual_host(route, EVERYTHING)],
-    )
-
-
-def of_client(identity: ServiceIdentity, outbound: Outbound | None) -> route_pb2.RouteConfiguration:
-    """The routes of the HTTP proxy of one identity: what it may call, and 403 for the rest."""
-    routes = outbound.routes if outbound else ()
-    hosts = [_virtual_host(route, _domains(route, identity.namespace)) for route in routes]
-    return route_pb2.RouteConfiguration(
-        name=names.outbound_client(identity), virtual_hosts=[*hosts, _denied(identity)]
+        virtual_hosts=[virtual_host(route, EVERYTHING)],
     )
 
 
 def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
-    routes = [_route("", names.APPLICATION)]
+    routes = [to("", names.APPLICATION)]
     strict = authorization.mode_of(inbound) is Mode.STRICT
     if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):
         routes.insert(0, _escaped_slash())
@@ -61,8 +48,13 @@ def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.R
     return route_pb2.RouteConfiguration(name=name, virtual_hosts=[host])
 
 
-def _virtual_host(route: Route, domains: Iterable[str]) -> route_components_pb2.VirtualHost:
-    """The first split that selects a request decides, else the root receives it."""
+def virtual_host(
+    route: Route, domains: Iterable[str], tunnel: route_components_pb2.Route | None = None
+) -> route_components_pb2.VirtualHost:
+    """The first split that selects a request decides, else the root receives it.
+
+    What CONNECT asks for goes where `tunnel` says.
+    """
     host = route_components_pb2.VirtualHost(name=f"{route.root}:{route.port}", domains=domains)
     otherwise = _to_root(route)
     choices = []
@@ -74,25 +66,16 @@ def _virtual_host(route: Route, domains: Iterable[str]) -> route_components_pb2.
             action = matching.action(_to_split(route, split))
             choices.append((matching.any_of(split.matches), action))
     if choices:
+        if tunnel is not None:
+            choices.insert(0, (matching.connect(), matching.action(tunnel)))
         host.matcher.CopyFrom(matching.first(choices, otherwise=matching.action(otherwise)))
     else:
-        host.routes.append(otherwise)
+        host.routes.extend([otherwise] if tunnel is None else [tunnel, otherwise])
     return host
 
 
-def _domains(route: Route, namespace: str) -> list[str]:
-    """The hosts that mean `route` to a client in `namespace`; without a port they mean port 80."""
-    name = f"{route.root.name}.{route.root.namespace}"
-    full = f"{name}.svc.{DNS_DOMAIN}"
-    hosts = [name, f"{name}.svc", full, f"{full}."]
-    if route.root.namespace == namespace:
-        hosts.append(route.root.name)
-    ported = [f"{host}:{route.port}" for host in hosts]
-    return hosts + ported if route.port == HTTP_PORT else ported
-
-
 def _to_root(route: Route) -> route_components_pb2.Route:
-    return _route(
+    return to(
         str(names.RouteName(route.root, route.port)),
         names.upstream(route.root, route.port, AppProtocol.HTTP),
     )
@@ -105,7 +88,7 @@ def _to_split(route: Route, split: Split) -> route_components_pb2.Route:
             f"smi-mesh: NoDestination: TrafficSplit {split.name} has no Service"
             f" that takes requests on port {route.port}.\n"
         )
-        return _answer(name, 503, unavailable)
+        return answer(name, 503, unavailable)
     weighted = route_components_pb2.WeightedCluster(
         clusters=[
             route_components_pb2.WeightedCluster.ClusterWeight(
@@ -115,7 +98,7 @@ def _to_split(route: Route, split: Split) -> route_components_pb2.Route:
             for destination, weight in zip(split.destinations, _weights(split), strict=True)
         ]
     )
-    found = _route(name, "")
+    found = to(name, "")
     found.route.weighted_clusters.CopyFrom(weighted)
     return found
 
@@ -130,7 +113,8 @@ def _weights(split: Split) -> Iterable[int]:
     return [max(1, weight * (MOST_WEIGHT // 2) // total) for weight in weights]
 
 
-def _route(name: str, cluster: str) -> route_components_pb2.Route:
+def to(name: str, cluster: str) -> route_components_pb2.Route:
+    """A route of every request to `cluster`."""
     return route_components_pb2.Route(
         name=name,
         match=_any_path(),
@@ -156,7 +140,8 @@ def _retries() -> route_components_pb2.RetryPolicy:
     )
 
 
-def _answer(name: str, status: int, body: str) -> route_components_pb2.Route:
+def answer(name: str, status: int, body: str) -> route_components_pb2.Route:
+    """A route of every request that the proxy itself answers."""
     return route_components_pb2.Route(
         name=name,
         match=_any_path(),
@@ -166,21 +151,10 @@ def _answer(name: str, status: int, body: str) -> route_components_pb2.Route:
     )
 
 
-def _denied(identity: ServiceIdentity) -> route_components_pb2.VirtualHost:
-    body = (
-        f"smi-mesh: AccessDenied: ServiceAccount {identity} may not call this host, or there is no"
-        " such Service, or no pod stands behind it. A TrafficTarget that names the ServiceAccount"
-        " as a source would allow the call.\n"
-    )
-    return route_components_pb2.VirtualHost(
-        name="denied", domains=EVERYTHING, routes=[_answer(names.ACCESS_DENIED, 403, body)]
-    )
-
-
 def _escaped_slash() -> route_components_pb2.Route:
     """Where a path decides, one that the application may read otherwise is no valid request."""
     body = "smi-mesh: EscapedSlash: the path holds an escaped slash or backslash.\n"
-    found = _answer(names.ESCAPED_SLASH, 400, body)
+    found = answer(names.ESCAPED_SLASH, 400, body)
     found.match.CopyFrom(
         route_components_pb2.RouteMatch(
             safe_regex=regex_pb2.RegexMatcher(regex=authorization.ESCAPED_SLASH)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from smi_envoy.pb.envoy.config.accesslog.v3 import accesslog_pb2
+from smi_envoy.translate import names
 from smi_envoy.translate.endpoints import METADATA
 from smi_envoy.translate.messages import untyped
 
@@ -35,20 +36,44 @@ _FAILURE = "connection.transport_failure_reason"
 # What the TLS inspector says of plain text begins with `TLS_error|`.
 _FAILED = f"{_FAILURE}.startsWith('TLS_error:')"
 
+_ROUTE = "xds.route_name"
+
+_HTTP = {
+    "host": "%REQ(:AUTHORITY)%",
+    "route": "%ROUTE_NAME%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "status": "%RESPONSE_CODE%",
+}
+
 _EXPRESSION = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 _STATS = "envoy.extensions.access_loggers.stats.v3.Config"
 
 
 def outbound_http(host: str = "%REQ(:AUTHORITY)%") -> accesslog_pb2.AccessLog:
     """Counts requests by the host asked for, what decided, where they went, and the answer."""
-    return _counter(
-        OUTBOUND,
-        {
-            "host": host,
-            "route": "%ROUTE_NAME%",
-            "cluster": "%UPSTREAM_CLUSTER%",
-            "status": "%RESPONSE_CODE%",
-        },
+    return _counter(OUTBOUND, {**_HTTP, "host": host})
+
+
+def proxied() -> tuple[accesslog_pb2.AccessLog, ...]:
+    """Count what a pod's HTTP proxy is asked for.
+
+    All hosts outside are one to it. A tunnel to a pod is counted like a connection to its Service
+    when it has ended; one to a door is counted by the door.
+    """
+    external = {
+        **_HTTP,
+        "host": names.EXTERNAL,
+        "policy": "%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%",
+    }
+    tunnel = {"route": "%ROUTE_NAME%"}
+    here = f"{_ROUTE} != '{names.EXTERNAL}'"
+    carried = f"{_ROUTE}.startsWith('{names.TUNNEL}/') && response.code == 200"
+    refused = f"({_ROUTE} != '{names.TUNNEL}' || response.code != 200)"
+    return (
+        _counter(OUTBOUND, external, only=f"{_ROUTE} == '{names.EXTERNAL}'"),
+        _counter(OUTBOUND, _HTTP, only=f"{here} && {refused} && !({carried})"),
+        _counter(OUTBOUND, {**tunnel, "status": OK}, only=f"{carried} && response.size > 0"),
+        _counter(OUTBOUND, {**tunnel, "status": FAILED}, only=f"{carried} && response.size == 0"),
     )
 
 

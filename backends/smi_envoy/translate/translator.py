@@ -9,7 +9,7 @@ from smi.model.identity import PodUid, ServiceIdentity
 from smi.model.mesh import Mesh, changes
 from smi.model.workload import PolicyGroup, Workload
 from smi_envoy.translate import proxy
-from smi_envoy.translate.parts import Entry, Part, Side, Table, World
+from smi_envoy.translate.parts import NAMESPACES, Entry, Part, Side, Table, World
 from smi_envoy.xds.resources import ProxyId, ResourceKey, version_of
 from smi_envoy.xds.snapshot import Snapshot
 
@@ -192,6 +192,7 @@ def changed_entries(old: Mesh, new: Mesh) -> frozenset[Entry]:
             *_entries(Table.ROUTES, old.routes, new.routes),
             *_entries(Table.INBOUND, old.inbound, new.inbound),
             *_entries(Table.OUTBOUND, old.outbound, new.outbound),
+            *({NAMESPACES} if old.namespaces != new.namespaces else ()),
         )
     )
 

@@ -73,7 +73,8 @@ class Town:
             running_pod(replica, ready=name not in self.absent)
             for name, replica in self.plan.replicas.items()
         ]
-        rest = [resource for resource in resources if resource.kind != "Deployment"]
+        controllers = {"Deployment", "StatefulSet"}
+        rest = [resource for resource in resources if resource.kind not in controllers]
         doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
         state = collect([*rest, *pods], doors, self.trust_domain, trust_domain_aliases=self.aliases)
         return self.compiler.update(state).mesh
@@ -125,6 +126,28 @@ def app(name: str, replicas: int = 1, of: str = "", account: str = "") -> list[D
         _document("apps/v1", "Deployment", name, deployment),
         service(name, {"version": name}),
     ]
+
+
+def stateful(name: str, replicas: int, port: str = "http") -> list[Document]:
+    """A StatefulSet with a ServiceAccount of its name, and its headless Service of that name.
+
+    The Service's port 80 has the name `port`, which says what is spoken, and leads to the pods'.
+    """
+    deployment, headless = app(name, replicas)
+    headless["spec"]["clusterIP"] = "None"
+    headless["spec"]["ports"][0]["name"] = port
+    return [
+        {**deployment, "kind": "StatefulSet", "spec": {**deployment["spec"], "serviceName": name}},
+        headless,
+    ]
+
+
+def external(name: str, host: str, *ports: int) -> Document:
+    """A Service that is another name of `host`."""
+    named = [{"name": f"p{port}", "port": port} for port in ports]
+    return _document(
+        "v1", "Service", name, {"type": "ExternalName", "externalName": host, "ports": named}
+    )
 
 
 def service(name: str, selector: Mapping[str, str]) -> Document:

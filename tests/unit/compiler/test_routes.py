@@ -1,25 +1,18 @@
-"""TrafficSplits at the ports of their roots, and what each client may name."""
+"""TrafficSplits at the ports of their roots."""
 
 import pytest
 
 from smi.k8s.resource import NamespacedName, Resource
-from smi.model.identity import ServiceIdentity
 from smi.model.outbound import Excluded, Route, WeightedService
 from tests.objects import (
     Fields,
-    account,
-    an,
-    binding,
     compiled,
     group,
     pod,
     port,
-    ports,
     reasons,
-    rule,
     service,
     split,
-    target,
 )
 
 POD = pod("web-0", "web", 8080)
@@ -253,68 +246,3 @@ def test_match_that_is_not_there_selects_no_request(
     objects = (ROOT, V1, group("routes", {}), split("s", "root", [("v1", 1)], written))
     assert routes(*objects)[0].splits[0].matches == ()
     assert told(*objects) == [("error", "TrafficSplit shop/s", field, reason)]
-
-
-def outbound(*objects: Resource, client: str = "front") -> list[tuple[str, int]]:
-    """The roots and ports that a client may name."""
-    mesh = compiled(POD, pod("front-0", "front", labels={"tier": "blue"}), *objects).mesh
-    found = mesh.outbound[ServiceIdentity("shop", client)].routes
-    return [(route.root.name, route.port) for route in found]
-
-
-OPEN = (ports("TCPRoute", "all"), target("t", "web", ["front"], rule("TCPRoute", "all")))
-
-
-def test_client_may_name_the_services_before_pods_that_a_target_opens() -> None:
-    objects = (ROOT, V1, service("other", port(80)), *OPEN)
-    assert outbound(*objects) == [("root", 80), ("v1", 80)]
-    assert outbound(*objects, client="web") == []
-
-
-def test_client_may_name_the_root_of_a_split_whose_backend_it_may_call() -> None:
-    empty = service("empty", port(80), selector={})
-    objects = (empty, V1, split("s", "empty", [("v1", 1)]), *OPEN)
-    assert outbound(*objects) == [("empty", 80), ("v1", 80)]
-
-
-def test_target_that_cannot_be_meant_lets_nobody_name_anything() -> None:
-    broken = target("t", account("pay/web"), ["front"], rule("TCPRoute", "all"))
-    assert outbound(ROOT, ports("TCPRoute", "all"), broken) == []
-
-
-@pytest.mark.parametrize(
-    "schemes",
-    [
-        {"serviceAccount": "front"},
-        {"spiffeIdentities": ["cluster.local/ns/shop/sa/front"]},
-        {"labels": {"tier": "blue"}},
-    ],
-)
-@pytest.mark.parametrize("end", ["source", "destination"])
-def test_client_may_name_what_a_binding_says(schemes: Fields, end: str) -> None:
-    front = pod("front-0", "front", labels={"tier": "blue"})
-    bound = account("ids", "IdentityBinding")
-    source, destination = (bound, "web") if end == "source" else ("front", bound)
-    objects = (
-        POD,
-        front,
-        ROOT,
-        service("front", port(80)),
-        ports("TCPRoute", "all"),
-        binding("ids", **schemes),
-        target("t", destination, [source], rule("TCPRoute", "all")),
-    )
-    mesh = compiled(*objects).mesh
-    found = [route.root.name for route in mesh.outbound[ServiceIdentity("shop", "front")].routes]
-    assert found == (["root"] if end == "source" else ["front"])
-
-
-def test_root_that_is_gone_is_no_route() -> None:
-    assert outbound(V1, split("s", "gone", [("v1", 1)]), *OPEN) == [("v1", 80)]
-    assert name("gone") not in compiled(split("s", "gone", [("v1", 1)])).mesh.routes
-
-
-def test_objects_that_mean_nothing_here_are_let_be() -> None:
-    assert outbound(an("Namespace", "shop"), an("ServiceAccount", "front"), ROOT, *OPEN) == [
-        ("root", 80)
-    ]

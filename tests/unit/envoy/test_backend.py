@@ -142,7 +142,7 @@ async def test_publish_that_is_cancelled_is_whole_all_the_same(made: EnvoyBacken
 
 def test_render_is_json_without_keys(made: EnvoyBackend) -> None:
     said = made.render(mesh(), POD.name)
-    assert set(said) == {"Listener", "RouteConfiguration"}
+    assert set(said) == {"Cluster", "Listener", "RouteConfiguration"}
     assert "PRIVATE" not in str(said)
 
 

@@ -45,7 +45,7 @@ def test_http_is_denied_unless_a_route_says_otherwise() -> None:
 
 
 def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
-    proxy = listeners.proxy(POD, a.identity("web"), AT)
+    proxy = listeners.proxy(POD, UID, a.identity("web"), AT)
     for said in (inbound(), as_json(proxy)):
         (manager,) = [c for c in values(said, "typed_config") if "http_filters" in c]
         assert manager["normalize_path"] is True
@@ -54,7 +54,7 @@ def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
         assert manager["generate_request_id"] is False
         assert manager["server_header_transformation"] == "PASS_THROUGH"
         assert list(values(manager, "suppress_envoy_headers")) == [True]
-        assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}]
+        assert {"upgrade_type": "websocket"} in manager["upgrade_configs"]
 
 
 def managers() -> list[dict[str, Any]]:
@@ -91,14 +91,14 @@ def test_answer_that_ends_a_connection_may_be_read_slowly() -> None:
 
 
 def test_any_token_is_a_method_of_http_1_too() -> None:
-    proxy = listeners.proxy(POD, a.identity("web"), AT)
+    proxy = listeners.proxy(POD, UID, a.identity("web"), AT)
     for said in (inbound(), as_json(proxy)):
         (options,) = values(said, "http_protocol_options")
         assert options["allow_custom_methods"] is True
 
 
 def test_query_is_no_part_of_the_path_that_is_judged() -> None:
-    proxy = listeners.proxy(POD, a.identity("web"), AT)
+    proxy = listeners.proxy(POD, UID, a.identity("web"), AT)
     for said in (inbound(), as_json(proxy)):
         (manager,) = [c for c in values(said, "typed_config") if "http_filters" in c]
         # Routes are found before filters run: they have to be found anew once the path is known.
@@ -116,8 +116,36 @@ def test_query_is_no_part_of_the_path_that_is_judged() -> None:
         }
 
 
+def test_only_the_http_proxy_opens_tunnels() -> None:
+    proxy = as_json(listeners.proxy(POD, UID, a.identity("web"), AT))
+    door = as_json(listeners.service(POD, UID, a.name("web"), 80, AppProtocol.HTTP, AT))
+    opening = [
+        {"upgrade_type": "CONNECT"} in next(values(x, "upgrade_configs"))
+        for x in (proxy, door, inbound())
+    ]
+    assert opening == [True, False, False]
+
+
+def test_what_forwards_sleeps_until_a_route_wakes_it() -> None:
+    proxy = as_json(listeners.proxy(POD, UID, a.identity("web"), AT))
+    (filters,) = values(proxy, "http_filters")
+    asleep = [f["name"] for f in filters if f.get("disabled")]
+    assert asleep == ["shown", "renamed", "resolved", "no-loopback"]
+    assert [f["name"] for f in filters if f["name"] not in asleep] == ["path", "router"]
+
+
+def test_tunnel_shows_the_name_of_the_pod_that_opens_it() -> None:
+    proxy = as_json(listeners.proxy(POD, UID, a.identity("web"), AT))
+    assert names.tcp_sni(UID) in list(values(proxy, "inline_string"))
+
+
+def test_doors_are_found_at_the_address_of_the_proxy() -> None:
+    proxy = as_json(listeners.proxy(POD, UID, a.identity("web"), AT))
+    assert "127.9.9.1:28080" in list(values(proxy, "inline_string"))
+
+
 def test_http_proxy_asks_the_routes_of_its_identity() -> None:
-    said = as_json(listeners.proxy(POD, a.identity("web"), ("127.9.9.1", 15001)))
+    said = as_json(listeners.proxy(POD, UID, a.identity("web"), ("127.9.9.1", 15001)))
     assert [r["route_config_name"] for r in values(said, "rds")] == ["outbound/shop/web"]
     assert said["traffic_direction"] == "OUTBOUND"
 

@@ -4,51 +4,10 @@ from typing import Any
 import pytest
 
 from smi.model.inbound import Mode
-from smi.model.outbound import Outbound, Route, Split
+from smi.model.outbound import Split
 from smi_envoy.translate import routes
 from tests import builders as a
 from tests.xds_json import as_json, values
-
-WEB = a.route("web", 80)
-
-
-def client(*known: Route, of: str = "front") -> dict[str, dict[str, Any]]:
-    """The virtual hosts of a client's HTTP proxy by name."""
-    outbound = Outbound(a.identity(of), known)
-    said = as_json(routes.of_client(a.identity(of), outbound))
-    return {host["name"]: host for host in said["virtual_hosts"]}
-
-
-def test_hosts_of_a_client_in_the_same_namespace() -> None:
-    full = "web.shop.svc.cluster.local"
-    assert set(client(WEB)["shop/web:80"]["domains"]) == {
-        f"{host}{port}"
-        for host in ("web", "web.shop", "web.shop.svc", full, f"{full}.")
-        for port in ("", ":80")
-    }
-
-
-def test_bare_name_means_nothing_in_another_namespace() -> None:
-    domains = client(WEB, of="other/front")["shop/web:80"]["domains"]
-    assert "web" not in domains
-    assert "web.shop" in domains
-
-
-def test_other_ports_are_named_by_their_number_only() -> None:
-    domains = client(a.route("web", 8080))["shop/web:8080"]["domains"]
-    assert all(domain.endswith(":8080") for domain in domains)
-
-
-def test_everything_else_is_refused_with_a_word_on_what_to_do() -> None:
-    for hosts in (client(WEB), client()):
-        refused = hosts["denied"]
-        assert refused["domains"] == ["*"]
-        response = refused["routes"][0]["direct_response"]
-        assert response["status"] == 403
-        assert "shop/front" in response["body"]["inline_string"]
-        assert "TrafficTarget" in response["body"]["inline_string"]
-    unknown = as_json(routes.of_client(a.identity("front"), None))
-    assert [host["name"] for host in unknown["virtual_hosts"]] == ["denied"]
 
 
 def of_service(*splits: Split) -> dict[str, Any]:

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from smi.model.identity import PodUid
 from smi.model.inbound import Rule
 from smi.model.mesh import Mesh
-from smi.model.outbound import Route
+from smi.model.outbound import NamedPod, Route
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
 from smi_envoy.translate.translator import Translator, Update, changed_entries
@@ -150,6 +151,54 @@ def test_endpoint_that_goes_changes_the_endpoints_of_its_services() -> None:
     }
 
 
+def named(mesh: Mesh, *pods: str) -> Mesh:
+    """`mesh` in which `front` may name pods of `web` one by one."""
+    found = tuple(
+        NamedPod(
+            a.name("web"), a.name(pod), pod, mesh.workloads[a.name(pod)].address, (8080,), True
+        )
+        for pod in pods
+    )
+    sent = replace(mesh.outbound[FRONT], pods=found)
+    return replace(mesh, outbound={**mesh.outbound, FRONT: sent})
+
+
+def upstream_of(pod: str, sign: str = "") -> set[str]:
+    """The resources of one pod that is called by its own name."""
+    cluster = f"pod/shop/{pod}:8080|"
+    kinds = ("Cluster ", "ClusterLoadAssignment ", "Secret servers/")
+    return {f"{sign}{kind}{cluster}{way}" for kind in kinds for way in ("http", "tcp")}
+
+
+def test_pod_that_may_be_named_is_an_upstream_of_its_own() -> None:
+    mesh = world()
+    translator = settled(mesh)
+    routes = {"RouteConfiguration outbound/shop/front"}
+    both = translator.update(named(mesh, "v1-0", "v2-0"))
+    assert names(both)["clients"] == upstream_of("v1-0") | upstream_of("v2-0") | routes
+    assert set(both.clients.snapshots) == {"shop/front-0"}
+    one = translator.update(named(mesh, "v1-0"))
+    assert names(one)["clients"] == upstream_of("v2-0", "-") | routes
+
+
+def test_pod_in_the_place_of_another_is_told_from_it_by_those_who_name_it() -> None:
+    mesh = named(world(), "v1-0")
+    translator = settled(mesh)
+    pod = replace(mesh.workloads[a.name("v1-0")], uid=PodUid("another"))
+    update = translator.update(replace(mesh, workloads={**mesh.workloads, pod.name: pod}))
+    secrets = {name for name in upstream_of("v1-0") if name.startswith("Secret")}
+    assert names(update)["clients"] == secrets | {"Listener proxy/shop/v1-0"}
+
+
+def test_only_a_change_of_the_namespaces_concerns_every_client() -> None:
+    mesh = world()
+    update = settled(mesh).update(replace(mesh, namespaces=frozenset({"shop", "new"})))
+    assert names(update) == {
+        "servers": set(),
+        "clients": {f"RouteConfiguration outbound/shop/{who}" for who in ("front", "back", "web")},
+    }
+
+
 def test_client_that_may_not_call_any_more_loses_what_leads_there() -> None:
     mesh = world()
     gone = replace(mesh.outbound[FRONT], routes=())
@@ -158,6 +207,7 @@ def test_client_that_may_not_call_any_more_loses_what_leads_there() -> None:
         "RouteConfiguration outbound/shop/front",
         "-RouteConfiguration outbound/shop/web:80",
         "-Listener outbound/shop/front-0/shop/web:80",
+        "-Cluster door/shop/web:80",
         "-Cluster shop/web:80|tcp",
         "-ClusterLoadAssignment shop/web:80|tcp",
         "-Secret servers/shop/web:80|tcp",
