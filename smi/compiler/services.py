@@ -54,7 +54,7 @@ def _port(
             )
             continue
         identities.add(workload.identity)
-        dialled = _dialled(target, workload)
+        dialled = workload.dialled(target)
         if workload.ready and dialled is not None:
             endpoints.append(
                 Endpoint(workload.name, workload.identity, workload.address, dialled, target)
@@ -79,13 +79,6 @@ def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:
         case name:
             here = (p for p in workload.ports if (p.name, p.protocol) == (name, port.protocol))
             return next((p.number for p in here), None)
-
-
-def _dialled(target: int, workload: Workload) -> int | None:
-    if workload.loopback is None:
-        return target
-    detour = workload.loopback.detours.get(target)
-    return None if detour is None else detour.inbound
 
 
 def speaks(port: core_v1.ServicePort) -> AppProtocol:

@@ -72,3 +72,10 @@ class Workload:
     def identity(self) -> ServiceIdentity:
         """The ServiceAccount that the pod runs as."""
         return self.group.identity
+
+    def dialled(self, port: int) -> int | None:
+        """Where peers dial the pod's own `port`; `None` where nothing leads there."""
+        if self.loopback is None:
+            return port
+        detour = self.loopback.detours.get(port)
+        return None if detour is None else detour.inbound

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
-from smi.model.outbound import Outbound, Route
+from smi.model.outbound import NamedPod, Outbound, Route
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour, Workload
-from smi_envoy.translate import proxy
+from smi_envoy.translate import names, proxy
 from smi_envoy.translate.translator import Change, Translator
 from smi_envoy.xds.resources import ResourceKey
 from smi_envoy.xds.snapshot import Snapshot
@@ -60,6 +60,19 @@ def routes(draw: st.DrawFn) -> Route:
     return a.route(root, port, *splits, speaks=draw(st.sampled_from(AppProtocol)))
 
 
+def named_pods() -> st.SearchStrategy[NamedPod]:
+    """One of the pods, there or not, by a name of its own."""
+    return st.builds(
+        NamedPod,
+        st.sampled_from(SERVICES).map(a.name),
+        st.integers(0, 3).map(lambda number: a.name(f"pod-{number}")),
+        st.sampled_from(("", "pod-0", "pod-1")),
+        st.integers(0, 3).map(lambda number: f"127.9.9.{number}"),
+        st.sampled_from(((), (80,), PORTS)),
+        st.booleans(),
+    )
+
+
 @st.composite
 def meshes(draw: st.DrawFn) -> Mesh:
     """A small mesh; its parts need not fit together."""
@@ -76,7 +89,11 @@ def meshes(draw: st.DrawFn) -> Mesh:
     outbound = {}
     for account in draw(st.sets(st.sampled_from(ACCOUNTS))):
         named = draw(st.sets(st.sampled_from(sorted(known)))) if known else set()
-        sent = Outbound(a.identity(account), tuple(known[key] for key in sorted(named)))
+        sent = Outbound(
+            a.identity(account),
+            tuple(known[key] for key in sorted(named)),
+            tuple(draw(st.lists(named_pods(), max_size=2))),
+        )
         outbound[sent.identity] = sent
     inbound = {
         pod.group: a.inbound(
@@ -93,7 +110,10 @@ def meshes(draw: st.DrawFn) -> Mesh:
         if draw(st.booleans())
     }
     aliases = draw(st.sampled_from(((), ("old.example",))))
-    return Mesh("cluster.local", workloads, services, by_root, inbound, outbound, aliases)
+    namespaces = frozenset(draw(st.sets(st.sampled_from(("shop", "pay")))))
+    return Mesh(
+        "cluster.local", workloads, services, by_root, inbound, outbound, aliases, namespaces
+    )
 
 
 @st.composite
@@ -177,7 +197,20 @@ def test_proxies_are_told_what_they_ask_for_and_no_more(mesh: Mesh) -> None:
 def test_every_cluster_that_a_route_or_a_listener_names_is_there(mesh: Mesh) -> None:
     for name in mesh.workloads:
         rendered = proxy.render(mesh, name, TRUST)
-        assert set(clusters_named(rendered)) <= set(rendered.get("Cluster", ()))
+        there = set(rendered.get("Cluster", ())) | doors_that_are_not_there(mesh, name)
+        assert set(clusters_named(rendered)) <= there
+
+
+def doors_that_are_not_there(mesh: Mesh, pod: NamespacedName) -> set[str]:
+    """Where tunnels cannot lead: to Services of its identity for which the pod has no door."""
+    workload = mesh.workloads[pod]
+    assert workload.loopback is not None
+    sent = mesh.outbound.get(workload.identity)
+    return {
+        names.door(route.root, route.port)
+        for route in (sent.routes if sent else ())
+        if (route.root, route.port) not in workload.loopback.services
+    }
 
 
 @settings(deadline=None)
@@ -199,7 +232,7 @@ def asked_for(rendered: object) -> Iterator[tuple[str, str]]:
         yield "Secret", secret["name"]
     for cluster in values(rendered, "Cluster"):
         for name, found in cluster.items():
-            if found["type"] == "EDS":
+            if found.get("type") == "EDS":
                 yield "ClusterLoadAssignment", name
 
 

@@ -217,17 +217,14 @@ class PodUpstream:
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
-        pod = world.mesh.workloads[self.pod]
+        pod = world.mesh.workloads.get(self.pod)
         cluster = names.pod_upstream(self.pod, self.port, self.speaks)
         server = names.pod_server(self.pod, self.port, self.speaks)
-        at = pod.loopback.detours[self.port].inbound if pod.loopback else self.port
         oldest = tls.oldest(world.trust) if self.speaks is AppProtocol.HTTP else ""
-        # The uid, not the ServiceAccount: another pod of the same must not answer in its place.
-        subjects = [tls.subject(tls.SanType.DNS, pod.uid)]
         return (
             clusters.upstream(cluster, server, self.speaks, oldest),
-            endpoints.of_pod(cluster, pod.address, at),
-            tls.validation(server, world.trust, subjects),
+            endpoints.of_pod(cluster, pod, self.port),
+            tls.validation(server, world.trust, [tls.pod(pod)]),
         )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from smi.k8s.resource import NamespacedName
 from smi.model.service import Endpoint, ServicePort
+from smi.model.workload import Workload
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 from smi_envoy.pb.google.protobuf import struct_pb2, wrappers_pb2
@@ -34,16 +35,16 @@ def of_port(cluster: str, port: ServicePort | None) -> endpoint_pb2.ClusterLoadA
         endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint))
         for endpoint in (port.endpoints if port else ())
     ]
-    locality = endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=endpoints)
-    return endpoint_pb2.ClusterLoadAssignment(
-        cluster_name=cluster, endpoints=[locality] if endpoints else []
-    )
+    return _alike(cluster, endpoints)
 
 
-def of_pod(cluster: str, address: str, port: int) -> endpoint_pb2.ClusterLoadAssignment:
-    """One pod."""
-    only = endpoint_components_pb2.Endpoint(address=socket(address, port))
-    return _assignment(cluster, [endpoint_components_pb2.LbEndpoint(endpoint=only)])
+def of_pod(cluster: str, pod: Workload | None, port: int) -> endpoint_pb2.ClusterLoadAssignment:
+    """One pod by its own `port`, be it ready or not; no pod is no endpoint."""
+    dialled = pod.dialled(port) if pod else None
+    if pod is None or dialled is None:
+        return _alike(cluster, [])
+    only = endpoint_components_pb2.Endpoint(address=socket(pod.address, dialled))
+    return _alike(cluster, [endpoint_components_pb2.LbEndpoint(endpoint=only)])
 
 
 def of_shares(
@@ -98,6 +99,15 @@ def _locality(
             endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint), metadata=metadata)
             for endpoint in endpoints
         ],
+    )
+
+
+def _alike(
+    cluster: str, endpoints: list[endpoint_components_pb2.LbEndpoint]
+) -> endpoint_pb2.ClusterLoadAssignment:
+    locality = endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=endpoints)
+    return endpoint_pb2.ClusterLoadAssignment(
+        cluster_name=cluster, endpoints=[locality] if endpoints else []
     )
 
 

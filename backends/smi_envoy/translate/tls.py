@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from smi.model.identity import ServiceIdentity, spiffe_ids
+from smi.model.workload import Workload
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import (
     common_pb2,
@@ -67,6 +68,11 @@ def servers(
     domains = tuple(trust_domains)
     ids: list[str] = sorted({name for one in identities for name in spiffe_ids(domains, one)})
     return [subject(SanType.URI, name) for name in ids or [NOBODY]]
+
+
+def pod(one: Workload | None) -> common_pb2.SubjectAltNameMatcher:
+    """Exactly the SVID of `one`, by its uid: no other of its ServiceAccount; nobody if gone."""
+    return subject(SanType.DNS, one.uid) if one else subject(SanType.URI, NOBODY)
 
 
 def subject(
