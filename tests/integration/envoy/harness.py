@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 from yarl import URL
 
@@ -55,6 +56,17 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         number: int = found.getsockname()[1]
         return number
+
+
+def outer_address() -> str:
+    """An address of this machine that others may dial; a test that needs one skips without."""
+    with socket.socket(type=socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no address but the loopback's")
+        found: str = asked.getsockname()[0]
+        return found
 
 
 def is_free(address: str, port: int) -> bool:
@@ -221,7 +233,7 @@ async def lab(
 
 
 @asynccontextmanager
-async def echo(pod: str, port: int) -> AsyncIterator[None]:
+async def echo(pod: str, port: int, host: str = "127.0.0.1") -> AsyncIterator[None]:
     """An HTTP application that says what it saw. `/slow/<seconds>` takes its time."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -236,7 +248,7 @@ async def echo(pod: str, port: int) -> AsyncIterator[None]:
     application.router.add_route("*", "/{tail:.*}", answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, host, port).start()
     try:
         yield
     finally:

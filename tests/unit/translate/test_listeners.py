@@ -59,7 +59,7 @@ def test_paths_are_judged_in_normal_form_and_nothing_is_added() -> None:
 
 def managers() -> list[dict[str, Any]]:
     """HTTP as it is spoken on the way in, at the proxy, and at the doors of Services."""
-    proxy = as_json(listeners.proxy(POD, a.identity("web"), AT))
+    proxy = as_json(listeners.proxy(POD, UID, a.identity("web"), AT))
     doors = [door(speaks) for speaks in (AppProtocol.HTTP, AppProtocol.DETECT)]
     found = [values(said, "typed_config") for said in (inbound(), proxy, *doors)]
     return [c for configs in found for c in configs if "http_filters" in c]
