@@ -68,6 +68,7 @@ def as_json(answer: Answer) -> dict[str, Plain]:
         "split": as_plain(decision.split),
         "destinations": [_destination(destination) for destination in decision.destinations],
         "excluded": as_plain(decision.excluded),
+        "outside": decision.outside or None,
         "diagnostics": as_plain(answer.diagnostics),
     }
 

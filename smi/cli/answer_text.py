@@ -30,6 +30,7 @@ _EXCLUDED = {
     "BackendNotFound": "there is no such Service",
     "PortMismatch": "it lacks this port",
     "NoReadyEndpoints": "none of its pods is ready",
+    "ExternalName": "it is another name of a host outside the mesh",
 }
 _MOST_SOURCES = 5
 _MOST_DIAGNOSTICS = 10  # so that the answer stays on the screen
@@ -159,7 +160,12 @@ def _details(obstacle: Obstacle, target: Manifest) -> str:
 
 
 def _unavailable(answer: Answer) -> Iterator[Text]:
-    if answer.decision.destinations:
+    if answer.decision.outside:
+        yield Text(
+            f"  {_named(answer, 'Service', answer.target.name)} leads out of the mesh, to"
+            f" {answer.decision.outside}: no policy judges what is sent there"
+        )
+    if answer.decision.destinations or answer.decision.outside:
         return
     target, split = answer.target, answer.decision.split
     if split is not None:

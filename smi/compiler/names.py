@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Final
 
+from smi.compiler.findings import Judged
 from smi.compiler.memo import Read
 from smi.compiler.services import target_port
 from smi.compiler.state import EXTERNAL_NAME, HEADLESS
@@ -10,14 +11,11 @@ from smi.compiler.workloads import selected_pods
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.outbound import Alias, ExternalService, NamedPod
-from smi.model.service import service_named
+from smi.model.service import Service, service_named
 from smi.model.workload import Workload
 
 MOST_EXTERNAL_NAMES: Final = 500
 """How many Services of type ExternalName every client knows, the first by name."""
-
-WEB_PORTS: Final = (80, 443)
-"""Where an ExternalName Service that declares no port answers: one needs none in a cluster."""
 
 _MOST_ALIASES: Final = 8  # one after another; a circle has no end
 
@@ -73,9 +71,8 @@ def external_name(read: Read, service: NamespacedName) -> Alias | ExternalServic
         host = written.spec.external_name
         next_name = service_named(host)
         if next_name is None:
-            own: core_v1.Service = read(("Service", service))
-            ports = tuple(sorted(p.port for p in own.spec.ports if p.protocol == "TCP"))
-            return ExternalService(service, host, ports or WEB_PORTS) if host else None
+            own: Judged[Service] = read(("service", service))
+            return ExternalService(service, host, own.value.external_ports) if host else None
         name = next_name
     return None
 

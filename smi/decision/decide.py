@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from smi.model.identity import ServiceIdentity
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, Route, Split
-from smi.model.service import AppProtocol, Service
+from smi.model.service import AppProtocol, Service, service_named
 from smi.model.workload import PolicyGroup, Workload
 
 
@@ -50,7 +50,8 @@ class Decision:
     could answer). `mode` is that of the pods of the first; it is `enforced` where it is strict.
     `split` is the TrafficSplit that divided them; `excluded` are its backends that
     get nothing. `protocol` is what servers are spoken to: bytes (`tcp`) where HTTP goes to a port
-    that is declared so.
+    that is declared so. `outside` is the host that it leaves the mesh for, where no policy judges
+    it, and there are no destinations.
     """
 
     verdict: Verdict
@@ -60,7 +61,10 @@ class Decision:
     destinations: tuple[Destination, ...]
     excluded: tuple[Excluded, ...] = ()
     protocol: Protocol = Protocol.HTTP
+    outside: str = ""
 
+
+_MOST_ALIASES = 8  # one after another; a circle has no end
 
 _Shares = Mapping[tuple[Place, PolicyGroup], Fraction]
 
@@ -70,7 +74,13 @@ def decide(mesh: Mesh, request: Request) -> Decision:
 
     Raises `InvalidRequest` where source or target cannot be read or name nothing in the mesh.
     """
-    source, wanted = caller(mesh, request.source), target(request.target)
+    source, asked = caller(mesh, request.source), target(request.target)
+    wanted = _meant(mesh, asked)
+    if isinstance(wanted, str):
+        return Decision(Verdict.ALLOW, Mode.PERMISSIVE, False, None, (), outside=wanted)
+    if wanted != asked and not request.authority:
+        host = f"{asked.name.name}.{asked.name.namespace}"
+        request = replace(request, authority=host)
     if wanted.kind != "service":
         return _decision(mesh, source, request, wanted, _of_pods(mesh, wanted))
     service = _service(mesh, request, wanted)
@@ -92,6 +102,26 @@ def _speaks(mesh: Mesh, source: Caller, service: Service, port: int) -> AppProto
     offered = service.port(port)
     ours = (source.spiffe or "").startswith(tuple(f"spiffe://{d}/" for d in mesh.trust_domains))
     return offered.speaks if offered is not None and ours else AppProtocol.DETECT
+
+
+def _meant(mesh: Mesh, asked: Target) -> Target | str:
+    """What `asked` stands for: itself, the Service that it is an alias of, or a host outside."""
+    meant = asked
+    for _ in range(_MOST_ALIASES):
+        service = mesh.services.get(meant.name) if meant.kind == "service" else None
+        if service is None or not service.external_name:
+            return meant
+        name = service_named(service.external_name)
+        if name is None:
+            own = mesh.services[asked.name].external_ports
+            if asked.port not in own:
+                ports = ", ".join(map(str, own))
+                message = f"Service {asked.name} has no TCP port {asked.port} (it has {ports})"
+                raise InvalidRequest(message)
+            return service.external_name
+        meant = meant._replace(name=name)
+    message = f"Service {asked.name} is the name of a name, and so on, and stands for nothing"
+    raise InvalidRequest(message)
 
 
 def _of_pods(mesh: Mesh, wanted: Target) -> _Shares:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
 
+WEB_PORTS = (80, 443)
 DNS_DOMAIN = "cluster.local"  # what Kubernetes resolves Services under
 
 _OF_SERVICE = re.compile(rf"([^.]+)\.([^.]+)\.svc(?:\.{re.escape(DNS_DOMAIN)})?\.?", re.IGNORECASE)
@@ -66,6 +67,14 @@ class Service:
     name: NamespacedName
     ports: tuple[ServicePort, ...]
     external_name: str = ""
+
+    @property
+    def external_ports(self) -> tuple[int, ...]:
+        """Where one that stands for an external name answers: on the web's ports, if it says none.
+
+        In a cluster it needs to declare no port, since its name is all that it is.
+        """
+        return tuple(p.number for p in self.ports if p.protocol == "TCP") or WEB_PORTS
 
     def port(self, number: int) -> ServicePort | None:
         """The port of that number over TCP, or `None`."""

@@ -40,6 +40,7 @@ def test_json_has_exactly_these_fields_in_this_order() -> None:
             }
         ],
         "excluded": [{"service": "shop/gone", "reason": "BackendNotFound"}],
+        "outside": None,
         "diagnostics": [
             {
                 "severity": "error",

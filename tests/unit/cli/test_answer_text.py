@@ -363,3 +363,19 @@ def test_what_a_mode_lets_in_is_told_from_what_policy_allows(mode: str, told: li
 def test_audit_says_nothing_more_of_what_policy_allows() -> None:
     strict = explained(SHOP, "--path", "/items").output
     assert explained(SHOP + namespace("shop", "audit"), "--path", "/items").output == strict
+
+
+def test_an_external_name_says_where_it_leads() -> None:
+    named = """---
+apiVersion: v1
+kind: Service
+metadata: {name: ext, namespace: shop}
+spec: {type: ExternalName, externalName: example.org}
+"""
+    result = explained(named + SHOP, "--to", "shop/ext:443")
+    assert result.exit_code == 0
+    head, way = result.output.splitlines()
+    assert head == "ALLOWED  shop/web -> shop/ext:443  GET /"
+    assert way.startswith("  Service shop/ext (<stdin>:2) leads out of the mesh, to example.org: ")
+    result = explained(named + SHOP + split("s", "", api=1, ext=1), "--path", "/items")
+    assert "nothing goes to shop/ext: ExternalName, it is another name of a host" in result.output

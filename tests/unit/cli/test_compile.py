@@ -64,6 +64,7 @@ def test_the_mesh_is_yaml_whose_parts_are_named() -> None:
         "inbound",
         "outbound",
         "trustDomainAliases",
+        "namespaces",
     ]
     assert mesh["inbound"]["shop/api"]["rules"] == [
         {

@@ -9,6 +9,7 @@ from smi.compiler import outbound as rules
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import ServiceIdentity
 from smi.model.outbound import Alias, ExternalService, NamedPod, Outbound
+from smi.model.service import WEB_PORTS
 from tests.objects import (
     Fields,
     account,
@@ -187,7 +188,7 @@ def external(text: str, host: str, written: Iterable[Fields] = ()) -> Resource:
 def test_external_name_is_known_to_everybody_at_its_ports() -> None:
     found = known(external("a", "example.org"), external("b", "10.9.9.9", [port(8080)]))
     assert found.external == (
-        ExternalService(name("a"), "example.org", names.WEB_PORTS),
+        ExternalService(name("a"), "example.org", WEB_PORTS),
         ExternalService(name("b"), "10.9.9.9", (8080,)),
     )
     assert found.routes == ()

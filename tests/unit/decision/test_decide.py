@@ -203,3 +203,40 @@ def test_mode_is_that_of_the_destination_whatever_the_callers() -> None:
         an("Namespace", "ops", annotations={"smi-mesh.io/mode": "permissive"}), source="ops/x"
     )
     assert (found.verdict, found.enforced) == (Verdict.DENY, True)
+
+
+def external(name: str, host: str, *numbers: int) -> Resource:
+    """A Service that is another name of `host`."""
+    listed = [port(number) for number in numbers]
+    return an("Service", name, {"type": "ExternalName", "externalName": host, "ports": listed})
+
+
+def test_external_name_leaves_the_mesh_unenforced() -> None:
+    ext, via = external("ext", "example.org", 8080), external("via", "ext.shop.svc")
+    for to, more in (("shop/ext:8080", ext), ("shop/via:443", via)):
+        found = decided(ext, more, target=to)
+        assert (found.verdict, found.enforced) == (Verdict.ALLOW, False)
+        assert (found.outside, found.destinations) == ("example.org", ())
+
+
+def test_external_name_has_the_ports_that_it_declares_or_the_webs() -> None:
+    with pytest.raises(InvalidRequest, match="has no TCP port 81 \\(it has 8080\\)"):
+        decided(external("ext", "example.org", 8080), target="shop/ext:81")
+    with pytest.raises(InvalidRequest, match="has no TCP port 81 \\(it has 80, 443\\)"):
+        decided(external("ext", "example.org"), target="shop/ext:81")
+
+
+def test_external_name_of_a_service_is_judged_as_that_service() -> None:
+    by_host = group("routes", {"name": "m", "headers": [{"host": "w.shop"}]})
+    aliased = external("w", "root.shop.svc.cluster.local")
+    granted = target("one", "v1", ["front"], rule("HTTPRouteGroup", "routes"))
+    found = decided(aliased, by_host, granted, target="shop/w:80")
+    assert (found.verdict, found.outside) == (Verdict.ALLOW, "")
+    assert found.destinations[0].place.service == NamespacedName("shop", "root")
+    assert decided(aliased, by_host, granted).verdict is Verdict.DENY
+
+
+def test_external_names_in_a_circle_stand_for_nothing() -> None:
+    circle = (external("a", "b.shop.svc"), external("b", "a.shop.svc"))
+    with pytest.raises(InvalidRequest, match="stands for nothing"):
+        decided(*circle, target="shop/a:80")
