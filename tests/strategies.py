@@ -44,6 +44,7 @@ WEIGHTS = (0, 1, 1, 2, 10, 90, 1000, 7_000_000_000)
 TIMES = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", None)
 DANGLING = 0.07
 INVALID = 0.04  # of TrafficTargets: without rules, sources or destination
+HEADLESS = 0.4  # of Services
 NAME_ONLY = 0.08  # of matches: without path, methods and headers
 
 seeds = st.integers(min_value=0, max_value=2**32 - 1)
@@ -115,6 +116,7 @@ def _workload(rng: random.Random, namespaces: tuple[str, ...], number: int) -> I
         if part
     ]
     spec = {"containers": containers, "serviceAccountName": rng.choice(ACCOUNTS)}
+    spec |= {"hostname": f"{name}-0", "subdomain": f"{name}-v0"}
     template = {"metadata": {"labels": labels}, "spec": spec}
     yield _document("Deployment", ns, name, {"replicas": rng.randint(1, 3), "template": template})
     for version in range(rng.randint(1, 2)):
@@ -144,7 +146,9 @@ def _service(
         protocol = wanted.get("protocol", "TCP")
         port = {"port": number, "protocol": protocol, **spoken}
         ports.append(port | ({} if lead is None else {"targetPort": lead}))
-    return _document("Service", ns, name, {"selector": selector, "ports": ports})
+    spec = {"selector": selector, "ports": ports}
+    headless = {"clusterIP": "None"} if random.Random(f"{ns}/{name}").random() < HEADLESS else {}
+    return _document("Service", ns, name, spec | headless)
 
 
 def group(rng: random.Random, ns: str, name: str) -> Document:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -98,7 +98,7 @@ class Run:
             asked = concrete(self.rng, mesh, request)
             way = playing.way(self.rng, asked)
             if way is not None:
-                yield asked, way
+                yield replace(asked, authority=way.host or asked.authority), way
 
     async def _judge(
         self, playing: Stage, naive: Naive, request: Request, way: Way, where: str

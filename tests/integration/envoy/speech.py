@@ -38,12 +38,16 @@ class Answer(NamedTuple):
 
 
 class Dialled(NamedTuple):
-    """Where a client connects, and under which certificate."""
+    """Where a client connects, and under which certificate.
+
+    `tunnel` is the host that it asks for a tunnel to before anything else.
+    """
 
     address: str
     port: int
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
+    tunnel: str = ""
 
 
 async def ask(to: Dialled, request: Request, path: str, authority: str) -> Answer:
@@ -103,9 +107,25 @@ async def _dial(to: Dialled, said: bytes) -> tuple[asyncio.StreamReader, asyncio
         return reader, writer
     connection = socket.create_connection((to.address, to.port))
     connection.setblocking(False)
+    if to.tunnel:
+        return await _dial_through(connection, to.tunnel, said)
     sent = connection.send(said)
     reader, writer = await asyncio.open_connection(sock=connection, limit=LIMIT)
     writer.write(said[sent:])
+    return reader, writer
+
+
+async def _dial_through(
+    connection: socket.socket, host: str, said: bytes
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Ask for a tunnel. Raises `ConnectionRefusedError` where there is none."""
+    reader, writer = await asyncio.open_connection(sock=connection, limit=LIMIT)
+    writer.write(f"CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    if head.split()[1] != b"200":
+        writer.transport.abort()
+        raise ConnectionRefusedError(head.decode())
+    writer.write(said)
     return reader, writer
 
 

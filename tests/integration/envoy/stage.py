@@ -17,6 +17,7 @@ from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, SpiffeId, spiffe_id
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
+from smi.model.outbound import NamedPod
 from smi.model.service import AppProtocol
 from smi.model.workload import Workload
 from smi.standalone.addressing import Machine
@@ -44,13 +45,15 @@ class Way(NamedTuple):
     """How a request is sent, by name.
 
     `nameable` says whether the client's sidecar knows the Service, `speaks` for what it takes what
-    is said: it looks at the first bytes where nothing is declared.
+    is said: it looks at the first bytes where nothing is declared. `host` is what the client names,
+    where it names one pod.
     """
 
     name: str
     to: Dialled
     nameable: bool = True
     speaks: AppProtocol = AppProtocol.HTTP
+    host: str = ""
 
     def authority(self, request: Request) -> str:
         """The host that a client of this way names."""
@@ -125,7 +128,25 @@ class Stage:
         if not request.is_http and _is_of_no_pod(self.mesh, request.source):
             return []  # whatever its account may: there is no such caller
         spoken = AppProtocol.HTTP if request.is_http else AppProtocol.TCP
-        return [Way("direct", self._direct(request, pod, wanted.port), speaks=spoken)]
+        named = list(self._by_name(request, pod, wanted.port))
+        return [Way("direct", self._direct(request, pod, wanted.port), speaks=spoken), *named]
+
+    def _by_name(self, request: Request, pod: Workload, port: int) -> Iterator[Way]:
+        """Through the caller's own proxy, which knows the pod by its name and its address."""
+        if not request.source.startswith("pod/"):
+            return
+        client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
+        known = {n for sent in self.mesh.outbound.values() for n in sent.pods if n.pod == pod.name}
+        mine = set(self.mesh.outbound[client.identity].pods)
+        for named in sorted(known):
+            assert client.loopback is not None
+            proxy = Dialled(client.address, client.loopback.proxy)
+            for host in (f"{host}:{port}" for host in _hosts(named)):
+                if request.protocol is Protocol.TCP:
+                    tunnel = proxy._replace(tunnel=host)
+                    yield Way("tunnel", tunnel, named in mine, AppProtocol.TCP, host)
+                elif request.is_http and _names_itself(request, {host}):
+                    yield Way("pod", proxy, named in mine, host=host)
 
     def _through_sidecar(self, client: Workload, request: Request) -> Iterator[Way]:
         wanted = target(request.target)
@@ -135,6 +156,9 @@ class Stage:
         assert client.loopback is not None
         port = client.loopback.services[wanted.name, wanted.port]
         yield Way("door", Dialled(client.address, port), bool(mine), speaks)
+        host = f"{wanted.name.name}.{wanted.name.namespace}:{wanted.port}"
+        through = Dialled(client.address, client.loopback.proxy, tunnel=host)
+        yield Way("door", through, bool(mine), speaks)
         if request.is_http and _is_named_by_proxy(request):
             yield Way("proxy", Dialled(client.address, client.loopback.proxy), bool(mine))
 
@@ -164,9 +188,20 @@ def _is_named_by_proxy(request: Request) -> bool:
     """Whether a proxy reads out of it which Service is meant."""
     host, _, port = Way("proxy", Dialled("", 0)).authority(request).partition(":")
     others = {host, f"{host}:{port}"} if port == "80" else {f"{host}:{port}"}
+    return not request.authority and _names_itself(request, others)
+
+
+def _names_itself(request: Request, hosts: set[str]) -> bool:
+    """Whether it names no host but one of `hosts`, where it names any itself."""
     absolute = re.match("(?i)https?://([^/?]*)", request.path)
     repeated = any(name.lower() == "host" for name, _ in request.headers)
-    return not request.authority and not repeated and (not absolute or absolute[1] in others)
+    return not repeated and (not absolute or absolute[1] in hosts)
+
+
+def _hosts(pod: NamedPod) -> Iterator[str]:
+    yield pod.address
+    if pod.hostname == pod.pod.name:  # no other has it
+        yield f"{pod.hostname}.{pod.service.name}.{pod.service.namespace}"
 
 
 def is_stranger(request: Request) -> bool:

@@ -31,7 +31,8 @@ class Tally:
         self.counts["verdict", str(decision.verdict)] += 1
         self.counts["mode", str(decision.mode)] += 1
         self.counts["protocol", str(request.protocol)] += 1
-        self.counts["way", way.name if way.nameable else f"{way.name}, not nameable"] += 1
+        name = f"{way.name} by CONNECT" if way.to.tunnel else way.name
+        self.counts["way", name if way.nameable else f"{name}, not nameable"] += 1
         self.counts["source", _kind(request.source)] += 1
         if way.name == "door":
             self.counts["declared", f"{way.speaks}, spoken {request.protocol}"] += 1

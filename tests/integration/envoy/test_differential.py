@@ -67,7 +67,7 @@ def _assert_everything_occurs(tally: Tally) -> None:
     assert set(tally.of("verdict")) == set(Verdict)
     assert set(tally.of("mode")) == set(Mode)
     assert set(tally.of("source")) == {"none", "pod", "account", "SPIFFE ID"}
-    assert "plain" in tally.of("way")
+    assert {"plain", "pod", "tunnel by CONNECT", "door by CONNECT"} <= set(tally.of("way"))
     assert set(tally.of("method")) >= set(samples.SENT_METHODS)
     assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
     assert set(tally.of("adversary")) == set(adversary.CLASSES)

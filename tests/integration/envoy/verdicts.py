@@ -46,7 +46,7 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         return is_refusal and told <= {Denial.BAD_REQUEST}
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
-    if way.name in {"door", "proxy"} and request.is_http:
+    if way.name in {"door", "proxy", "pod"} and request.is_http:
         decision, path = _at_server(mesh, request, decision, path)
     return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
 
@@ -92,7 +92,7 @@ def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> t
 
 def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destination:
     """What the pods of `destination`, which decide alike, make of `request`."""
-    pod, *_ = pods_of(mesh, destination)
+    pod, *_ = _those(mesh, request, destination)
     to = f"pod/{pod}:{destination.place.target_port}"
     (same,) = decide(mesh, replace(request, target=to)).destinations
     return replace(destination, judgement=same.judgement)
@@ -119,7 +119,8 @@ def _is_answer_of(
 ) -> bool:
     if destination.judgement.verdict is Verdict.ALLOW:
         arrived = not request.is_http or (answer.method, answer.path) == (request.method, path)
-        return answer.status == 200 and answer.pod in pods_of(mesh, destination) and arrived
+        is_there = answer.pod in _those(mesh, request, destination)
+        return answer.status == 200 and is_there and arrived
     if not request.is_http:
         return answer.status == 0
     reason = destination.judgement.reason
@@ -127,6 +128,12 @@ def _is_answer_of(
         return answer.status == 400
     tells = request.protocol is Protocol.HTTP and request.method != "HEAD"
     return (answer.status, answer.reason) == (403, reason if tells else "")
+
+
+def _those(mesh: Mesh, request: Request, destination: Destination) -> list[str]:
+    """The pods of a destination; exactly one where the request names it."""
+    wanted = target(request.target)
+    return [str(wanted.name)] if wanted.kind == "pod" else pods_of(mesh, destination)
 
 
 def pods_of(mesh: Mesh, destination: Destination) -> list[str]:
