@@ -56,6 +56,23 @@ async def test_grpc_arrives_with_its_streams_trailers_and_statuses(speaks: AppPr
         assert [message[::-1] for message in every] == [b"%d" % n for n in range(AT_ONCE)]
 
 
+@pytest.mark.parametrize("speaks", [AppProtocol.HTTP, AppProtocol.DETECT])
+async def test_grpc_that_knows_a_proxy_calls_by_name_and_is_judged_call_by_call(
+    speaks: AppProtocol,
+) -> None:
+    """gRPC's own clients open a tunnel where `http_proxy` is set."""
+    async with counterpart.vacant(speaks) as running, echo_service.serving(running):
+        await _grant(running, "/echo.Echo/Say")
+        options = [("grpc.http_proxy", running.proxy(counterpart.FRONT))]
+        async with grpc.aio.insecure_channel("web.shop:80", options=options) as channel:
+            say: Unary = channel.unary_unary("/echo.Echo/Say")
+            refuse: Unary = channel.unary_unary("/echo.Echo/Refuse")
+            assert await say(b"hello") == b"olleh"
+            with pytest.raises(grpc.aio.AioRpcError) as denied:
+                await refuse(b"hello")
+            assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
 async def test_deadline_and_cancellation_reach_the_application() -> None:
     async with (
         counterpart.vacant(AppProtocol.HTTP) as running,

@@ -83,6 +83,15 @@ async def said_through(playing: Town, host: str, client: str = CALLER) -> tuple[
             writer.transport.abort()
 
 
+async def counted(playing: Town) -> Counter[tuple[str, str]]:
+    """What clients sent, by where to and what came of it."""
+    await asyncio.sleep(0.3)  # access loggers count what has ended
+    found: Counter[tuple[str, str]] = Counter()
+    for flow in (await playing.lab.backend.traffic(playing.lab.directories())).flows:
+        found[str(flow.root or flow.host), flow.status] += flow.count
+    return found
+
+
 NAMES = ("db-1.db", "db-1.db.shop", "db-1.db.shop.svc", "db-1.db.shop.svc.cluster.local")
 
 
@@ -136,6 +145,17 @@ async def test_tunnel_reaches_the_bytes_of_a_service_and_of_one_pod() -> None:
         assert pods == {"shop/db-0": 3, "shop/db-1": 3, "shop/db-2": 3}
         for host in (*NAMES, address(playing, "db-1")):
             assert await said_through(playing, f"{host}:8080") == (200, "shop/db-1")
+
+
+async def test_tunnels_are_counted_as_connections_to_the_service() -> None:
+    async with databases(*open_to_bytes(), port="tcp-db") as playing:
+        for host in ("db.shop:80", "db-1.db.shop:8080", "db-0.db.shop:8080"):
+            await said_through(playing, host)
+        assert await counted(playing) == {("shop/db", "ok"): 3}
+        await playing.play(*town.bytes_grant("db", "db", ["loiterer"]))
+        await said_through(playing, "db-1.db.shop:8080")
+        await said_through(playing, "db-1.db.shop:8080", STRANGER)
+        assert (await counted(playing))["shop/db", "ok"] == 4
 
 
 async def test_tunnel_that_policy_does_not_allow_closes_and_an_unknown_one_is_refused() -> None:

@@ -28,10 +28,12 @@ async def running() -> AsyncIterator[Town]:
         *town.app("keeper"),
         *town.app("vault"),
         *town.app("hermit"),
+        *town.stateful("store", 2),
         town.routes("all"),
         town.routes("some", {"pathRegex": "/some"}),
         town.grant("web", "web", ["front"]),
         town.grant("vault", "vault", ["keeper"]),
+        town.grant("store", "store", ["front"]),
         town.split("canary", "web", {"web": 1, "web-v2": 1}),
     ]
     async with town.town(*documents) as found:
@@ -49,6 +51,8 @@ async def test_uninvolved_envoys_see_no_update(running: Town) -> None:
         "weights": ([weights], set(), ("front-0",)),
         "endpoint": ([], {"web-1"}, ("front-0",)),
         "endpoint again": ([], set(), ("front-0",)),
+        "pod that has a name": ([], {"store-1"}, ("front-0",)),
+        "pod that has a name again": ([], set(), ("front-0",)),
         "policy": ([policy], set(), ("web-0", "web-1", "web-v2-0")),
     }
     for case, (documents, absent, involved) in cases.items():

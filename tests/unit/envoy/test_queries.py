@@ -64,6 +64,25 @@ envoy_listener_127_9_9_8_15432_downstream_cx_total{} 4
     assert queries.traffic(a.mesh([apart]), POD, said) == Traffic()
 
 
+def test_tunnels_to_a_pod_are_connections_to_its_service() -> None:
+    (flow,) = read('envoy_smi_outbound{route="tunnel/s/db:80",status="failed"} 2\n').flows
+    assert flow == Flow(FRONT, "", a.name("s/db"), None, None, "failed", 2)
+
+
+def test_requests_to_a_pod_are_requests_to_its_service() -> None:
+    said = 'host="db-0.db:1",route="s/db:1",cluster="pod/s/db-0:1|http",status="200"'
+    (flow,) = read(f"envoy_smi_outbound{{{said}}} 2\n").flows
+    assert (flow.root, flow.service) == (a.name("s/db"), None)
+
+
+def test_hosts_outside_are_one_and_an_address_of_the_machine_is_a_refusal() -> None:
+    said = 'host="external",route="external",cluster="external",status="403",policy="Loopback"'
+    found = read(f"envoy_smi_outbound{{{said}}} 2\n")
+    assert found.flows == (Flow(FRONT, "external", None, None, None, "403", 2),)
+    front = a.spiffe("front")
+    assert found.refusals == (Refusal(front, "external", None, "Loopback", True, 2),)
+
+
 def test_nothing_is_no_traffic() -> None:
     assert read("") == Traffic()
     assert read('envoy_smi_other{source=""} 1\n') == Traffic()

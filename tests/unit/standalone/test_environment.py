@@ -51,6 +51,14 @@ def test_a_port_that_no_sidecar_stands_for_is_not_named() -> None:
     assert service_variables([catalog], "127.1.2.3", {}) == {}
 
 
+def test_no_address_stands_for_an_external_name() -> None:
+    named = service("ext", ("http", 80, None))
+    spec = named.spec.model_copy(update={"type": "ExternalName"})
+    ports = {(named.key, 80): 16000}
+    external = named.model_copy(update={"spec": spec})
+    assert service_variables([external], "127.1.2.3", ports) == {}
+
+
 def test_port_is_the_first_of_the_container_itself() -> None:
     ports = (Port(8080, "http"), Port(9000, "admin-ui"))
     detours = {8080: Detour(8080, 20001), 9000: Detour(9000, 20002)}
@@ -67,6 +75,7 @@ def test_port_is_the_first_of_the_container_itself() -> None:
 def test_a_pod_reaches_itself_and_its_sidecar_without_the_proxy() -> None:
     variables = proxy_variables("127.1.2.3", 15001)
     assert variables["HTTP_PROXY"] == variables["http_proxy"] == "http://127.1.2.3:15001"
+    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == "http://127.1.2.3:15001"
     assert variables["no_proxy"] == "localhost,127.0.0.1,127.1.2.3"
 
 
