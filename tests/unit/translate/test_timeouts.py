@@ -29,6 +29,7 @@ WORDS = ("timeout", "duration", "keepalive")
 KNOWN = {
     ("connect_timeout", "5s"),
     ("idle_timeout", "1s"),  # an application's connection that nobody uses
+    ("idle_timeout", "30s"),  # one to a host outside that nobody uses
     ("listener_filters_timeout", "2s"),
     ("listener_filters_timeout", "0.300s"),
     ("continue_on_listener_filters_timeout", True),
