@@ -24,7 +24,10 @@ Envoy's own default of 100 refuses expressions as plain as `.{48}`."""
 
 
 def http_route_group(group: HTTPRouteGroup) -> tuple[Diagnostic, ...]:
-    """An error for each match that never holds, a warning for each name that is there twice."""
+    """An error for each match that never holds.
+
+    A warning for each name that is there twice, and for each tunnel.
+    """
     return tuple(_findings(group))
 
 
@@ -47,6 +50,17 @@ def _findings(group: HTTPRouteGroup) -> Iterator[Diagnostic]:
                 f"another match is named {match.name!r} too; a rule that names it means both",
             )
         seen.add(match.name)
+        if "CONNECT" in match.methods:
+            yield Diagnostic(
+                Severity.WARNING,
+                group.kind,
+                group.key,
+                f"{field}.methods",
+                "TunnelNotGranted",
+                "CONNECT asks for a tunnel of bytes, which no route can judge: it is refused where"
+                " HTTP is spoken; to let it through, declare the Service's port tcp and grant it by"
+                " a TCPRoute",
+            )
         for where, reason, error in _faults(match, field):
             text = f"{error}; the match {match.name!r} never holds"
             yield Diagnostic(Severity.ERROR, group.kind, group.key, where, reason, text)

@@ -5,9 +5,21 @@ from tests.mutants.certificates import CERTIFICATES
 from tests.mutants.client import CLIENT
 from tests.mutants.doors import DOORS
 from tests.mutants.proofs import PROOFS
+from tests.mutants.protocols import PROTOCOLS
 from tests.mutants.requests import REQUESTS
 from tests.mutants.shares import SHARES
 from tests.mutants.turns import TURNS
 from tests.mutants.versions import VERSIONS
 
-MUTANTS = (*REQUESTS, *ACCESS, *VERSIONS, *DOORS, *SHARES, *CERTIFICATES, *PROOFS, *TURNS, *CLIENT)
+MUTANTS = (
+    *REQUESTS,
+    *ACCESS,
+    *VERSIONS,
+    *DOORS,
+    *SHARES,
+    *CERTIFICATES,
+    *PROOFS,
+    *TURNS,
+    *CLIENT,
+    *PROTOCOLS,
+)

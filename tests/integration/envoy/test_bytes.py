@@ -41,6 +41,30 @@ async def test_who_has_said_all_still_hears(speaks: AppProtocol, first: str) -> 
     assert short.removeprefix(b"hello\n") == b"greeting\n"
 
 
+async def test_tunnel_through_an_application_is_bytes_and_needs_a_port_of_bytes() -> None:
+    ask = b"CONNECT bank.example.org:443 HTTP/1.1\r\nhost: bank.example.org:443\r\n\r\n"
+    client: list[Step] = [ask, Until(b"\r\n\r\n"), b"\x16\x03 no HTTP\n", Until(b"nor this\n")]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        script: list[Step] = [
+            Until(ask),
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            Until(b"no HTTP\n"),
+            b"nor this\n",
+        ]
+        await counterpart.follow(script, reader, writer)
+
+    heard = {}
+    for speaks in AppProtocol:
+        async with counterpart.vacant(speaks) as running, counterpart.serving(running, serve):
+            reader, writer = await counterpart.dialled(running)
+            heard[speaks] = await counterpart.follow(client, reader, writer)
+            writer.close()
+    assert heard[AppProtocol.TCP] == b"HTTP/1.1 200 OK\r\n\r\nnor this\n"
+    for speaks in (AppProtocol.HTTP, AppProtocol.DETECT):
+        assert heard[speaks].startswith(b"HTTP/1.1 404 Not Found\r\n"), heard[speaks]
+
+
 async def test_reset_of_either_end_is_one_to_the_other() -> None:
     ended: asyncio.Queue[str] = asyncio.Queue()
 

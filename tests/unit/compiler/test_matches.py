@@ -110,3 +110,15 @@ def test_error_says_what_is_wrong_with_a_regex() -> None:
     told = regex_error(long, (long,)) or ""
     assert f"more than the {MAX_PROGRAM_SIZE} that proxies accept" in told
     assert len(told) < 200
+
+
+def test_tunnel_is_nothing_that_a_route_can_grant() -> None:
+    tunnels = ({"name": "a", "methods": ["GET", "CONNECT"]}, {"name": "b", "methods": ["GET"]}, {})
+    assert reasons(compiled(group("routes", *tunnels))) == [
+        (
+            "warning",
+            "HTTPRouteGroup shop/routes",
+            "spec.matches[0].methods",
+            "TunnelNotGranted",
+        )
+    ]
