@@ -10,6 +10,7 @@ from smi.model.outbound import Split
 from smi.model.service import AppProtocol
 from tests import builders as a
 from tests.integration.envoy import counterpart, echo_service
+from tests.integration.envoy.counterpart import Until
 from tests.integration.envoy.harness import Lab
 
 pytestmark = pytest.mark.envoy
@@ -108,6 +109,28 @@ async def test_denial_and_absence_are_statuses_of_grpc() -> None:
             await _split(running, a.split("canary", {"web": 0}))
             async with echo_service.channel(running) as channel:
                 assert await _failure(channel) == (grpc.StatusCode.UNAVAILABLE, "NoDestination")
+
+
+async def test_no_version_of_http_is_translated_into_another() -> None:
+    async with counterpart.vacant(AppProtocol.HTTP) as running:
+        async with echo_service.serving(running):
+            reader, writer = await counterpart.dialled(running)
+            script = (b"GET / HTTP/1.1\r\nhost: web.shop\r\n\r\n", Until(b"\r\n"))
+            assert b"HTTP/1.1 502 Bad Gateway\r\n" in await counterpart.follow(
+                script, reader, writer
+            )
+            writer.close()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+        async with (
+            counterpart.serving(running, serve),
+            echo_service.channel(running) as channel,
+        ):
+            code, _ = await _failure(channel)
+            assert code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL}
 
 
 async def test_stream_that_nobody_reads_holds_up_no_other() -> None:

@@ -113,8 +113,8 @@ def test_error_says_what_is_wrong_with_a_regex() -> None:
 
 
 def test_tunnel_is_nothing_that_a_route_can_grant() -> None:
-    tunnels = ({"name": "a", "methods": ["GET", "CONNECT"]}, {"name": "b", "methods": ["GET"]}, {})
-    assert reasons(compiled(group("routes", *tunnels))) == [
+    tunnel = {"name": "a", "methods": ["GET", "CONNECT"]}
+    assert reasons(compiled(group("routes", tunnel, {"name": "b", "methods": ["GET"]}, {}))) == [
         (
             "warning",
             "HTTPRouteGroup shop/routes",
