@@ -106,6 +106,13 @@ async def test_denial_and_absence_are_statuses_of_grpc() -> None:
                     grpc.StatusCode.PERMISSION_DENIED,
                     "RouteNotGranted",
                 )
+            proxy = running.proxy(counterpart.FRONT).removeprefix("http://")
+            elsewhere = (("grpc.default_authority", "vault.shop:80"),)
+            async with grpc.aio.insecure_channel(proxy, options=elsewhere) as channel:
+                assert await _failure(channel) == (
+                    grpc.StatusCode.PERMISSION_DENIED,
+                    "AccessDenied",
+                )
             await _split(running, a.split("canary", {"web": 0}))
             async with echo_service.channel(running) as channel:
                 assert await _failure(channel) == (grpc.StatusCode.UNAVAILABLE, "NoDestination")
