@@ -6,7 +6,7 @@ from dataclasses import replace
 import grpc
 import pytest
 
-from smi.model.outbound import Split
+from smi.model.outbound import Route
 from smi.model.service import AppProtocol
 from tests import builders as a
 from tests.integration.envoy import counterpart, echo_service
@@ -95,8 +95,9 @@ async def test_deadline_and_cancellation_reach_the_application() -> None:
             }
 
 
-async def test_denial_and_absence_are_statuses_of_grpc() -> None:
-    async with counterpart.vacant(AppProtocol.HTTP) as running:
+@pytest.mark.parametrize("speaks", [AppProtocol.HTTP, AppProtocol.DETECT])
+async def test_denial_and_absence_are_statuses_of_grpc(speaks: AppProtocol) -> None:
+    async with counterpart.vacant(speaks) as running:
         async with echo_service.channel(running) as channel:
             assert await _failure(channel) == (grpc.StatusCode.UNAVAILABLE, "")
         async with echo_service.serving(running):
@@ -113,7 +114,8 @@ async def test_denial_and_absence_are_statuses_of_grpc() -> None:
                     grpc.StatusCode.PERMISSION_DENIED,
                     "AccessDenied",
                 )
-            await _split(running, a.split("canary", {"web": 0}))
+            split = a.split("canary", {"web": 0})
+            await _route(running, a.route("web", counterpart.PORT, split, speaks=speaks))
             async with echo_service.channel(running) as channel:
                 assert await _failure(channel) == (grpc.StatusCode.UNAVAILABLE, "NoDestination")
 
@@ -200,8 +202,7 @@ async def _grant(running: Lab, path: str) -> None:
     await running.publish(replace(running.mesh, inbound={inbound.group: inbound}))
 
 
-async def _split(running: Lab, by: Split) -> None:
-    route = a.route("web", counterpart.PORT, by)
+async def _route(running: Lab, route: Route) -> None:
     sent = replace(running.mesh.outbound[a.identity("front")], routes=(route,))
     outbound = {**running.mesh.outbound, a.identity("front"): sent}
     await running.publish(replace(running.mesh, routes={route.root: (route,)}, outbound=outbound))
