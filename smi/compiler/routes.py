@@ -110,11 +110,12 @@ def _judge_destinations(
     lost: list[int] = []
     for route in read(("routes", root)):
         found = next(split for split in route.splits if split.name == written.key)
+        if not found.destinations:
+            lost.append(route.port)
+            continue
         for service, reason in found.excluded:
             if reason == "NoReadyEndpoints":
                 vacant[service].append(route.port)
-        if not found.destinations:
-            lost.append(route.port)
     weighty = [(i, b) for i, b in enumerate(written.spec.backends) if b.weight > 0]
     for index, backend in weighty:
         name = NamespacedName(root.namespace, backend.service)

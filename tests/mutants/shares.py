@@ -161,4 +161,140 @@ SHARES = (
         "return None",
         (unit("compiler", "test_routes", "test_backend_that_cannot_take_its_share_is_excluded"),),
     ),
+    Mutant(
+        "a leak of 0.5 % to weight 0",
+        SPLITS,
+        """\
+        elif backend.weight > 0:
+            weights[name] = weights.get(name, 0) + backend.weight
+""",
+        """\
+        else:
+            weights[name] = weights.get(name, 0) + (200 * backend.weight or 1)
+""",
+        (
+            unit("compiler", "test_routes", "test_weights_are_kept_and_zero_is_no_destination"),
+            golden("32-weight-zero"),
+            law("test_decide", "test_backend_of_weight_zero_gets_nothing"),
+        ),
+    ),
+    Mutant(
+        "weights are rounded to percents",
+        f"{TRANSLATE}/routes.py",
+        "        return weights\n",
+        "        return [max(1, round(100 * weight / total)) for weight in weights]\n",
+        (
+            unit("translate", "test_routes", "test_weights_are_passed_on_as_they_are"),
+            law(
+                "test_shares",
+                "test_share_of_requests_is_exact_or_off_by_less_than_n_in_two_billion",
+            ),
+        ),
+    ),
+    Mutant(
+        "too large weights wrap around",
+        f"{TRANSLATE}/routes.py",
+        "max(1, weight * (MOST_WEIGHT // 2) // total)",
+        "max(1, weight % (MOST_WEIGHT // len(weights)))",
+        (
+            law(
+                "test_shares",
+                "test_share_of_requests_is_exact_or_off_by_less_than_n_in_two_billion",
+            ),
+        ),
+    ),
+    Mutant(
+        "requests are divided once for each client",
+        f"{TRANSLATE}/routes.py",
+        "    found.route.weighted_clusters.CopyFrom(weighted)\n",
+        "    found.route.weighted_clusters.CopyFrom(weighted)\n"
+        "    found.route.weighted_clusters.use_hash_policy.value = True\n"
+        "    found.route.hash_policy.add().connection_properties.source_ip = True\n",
+        (unit("translate", "test_routes", "test_each_request_is_divided_by_a_chance_of_its_own"),),
+    ),
+    Mutant(
+        "several splits: the last without matches wins",
+        f"{TRANSLATE}/routes.py",
+        "            otherwise = _to_split(route, split)\n            break\n",
+        "            otherwise = _to_split(route, split)\n            continue\n",
+        (
+            unit(
+                "translate",
+                "test_routes",
+                "test_split_without_matches_takes_all_and_hides_what_follows",
+            ),
+        ),
+    ),
+    Mutant(
+        "a split that nobody takes falls to the root",
+        f"{TRANSLATE}/routes.py",
+        "        return _answer(name, 503, unavailable)\n",
+        "        return _to_root(route)\n",
+        (unit("translate", "test_routes", "test_split_without_destinations_is_unavailable"),),
+    ),
+    Mutant(
+        "self-reference dropped",
+        SPLITS,
+        "        if reason is not None:\n            excluded",
+        "        if name == root:\n            continue\n"
+        "        if reason is not None:\n            excluded",
+        (
+            unit("compiler", "test_routes", "test_root_among_its_backends_stands_for_its_own_pods"),
+            golden("40-root-among-its-backends"),
+            law("test_decide", NAIVE),
+        ),
+    ),
+    Mutant(
+        "connections follow a split by requests",
+        f"{TRANSLATE}/client_parts.py",
+        ".splits if s.matches is None)",
+        ".splits)",
+        (
+            unit(
+                "translate",
+                "test_parts",
+                "test_connections_follow_the_first_split_that_needs_no_request",
+            ),
+        ),
+    ),
+    Mutant(
+        "weights of localities count for nothing",
+        f"{TRANSLATE}/clusters.py",
+        "            if tcp\n            else None,\n",
+        "            if False\n            else None,\n",
+        (
+            unit(
+                "translate",
+                "test_clusters",
+                "test_connections_go_by_the_weights_of_localities_and_requests_to_all_alike",
+            ),
+        ),
+    ),
+    Mutant(
+        "a pod behind two Services has the share of the first",
+        f"{TRANSLATE}/endpoints.py",
+        "behind[endpoint] = (*behind.get(endpoint, ()), share.service)",
+        "behind.setdefault(endpoint, (share.service,))",
+        (
+            unit("translate", "test_endpoints", "test_pod_behind_two_services_has_both_shares"),
+            law("test_shares", "test_share_of_connections_is_off_by_less_than_n_in_two_billion"),
+        ),
+    ),
+    Mutant(
+        "a match on what sidecars write holds",
+        "smi/specs/validation.py",
+        "if _NOT_AS_SENT.fullmatch(name):",
+        "if not name:",
+        (unit("compiler", "test_matches", "test_match_that_no_proxy_takes_never_holds"),),
+    ),
+    Mutant(
+        "a split reads the first match of a group only",
+        SPLITS,
+        "            yield from group.value",
+        "            yield from group.value[:1]",
+        (
+            unit("compiler", "test_routes", "test_matches_of_all_groups_are_one_list"),
+            law("test_decide", NAIVE),
+        ),
+    ),
 )

@@ -12,6 +12,12 @@ def test_upstreams_say_by_their_server_name_what_they_carry() -> None:
         assert said["type"] == "EDS"
 
 
+def test_connections_go_by_the_weights_of_localities_and_requests_to_all_alike() -> None:
+    for speaks, weighted in ((AppProtocol.TCP, True), (AppProtocol.HTTP, False)):
+        said = as_json(clusters.upstream("c", "servers/c", speaks))
+        assert ("locality_weighted_lb_config" in said["common_lb_config"]) is weighted
+
+
 def test_upstream_keeps_the_version_of_http_and_adds_no_limit() -> None:
     said = as_json(clusters.upstream("c", "s", AppProtocol.HTTP))
     assert list(values(said, "use_downstream_protocol_config"))

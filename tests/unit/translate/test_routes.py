@@ -43,6 +43,12 @@ def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
     ]
 
 
+def test_each_request_is_divided_by_a_chance_of_its_own() -> None:
+    (route,) = of_service(a.split("one", {"web-v1": 9, "web-v2": 1}))["routes"]
+    assert set(route["route"]["weighted_clusters"]) == {"clusters"}
+    assert "hash_policy" not in route["route"]
+
+
 @pytest.mark.parametrize("weights", [(75, 25), (1, 999_999), (2, 2), (1, 2**32 - 2)])
 def test_weights_are_passed_on_as_they_are(weights: tuple[int, ...]) -> None:
     host = of_service(a.split("s", {f"web-v{n}": weight for n, weight in enumerate(weights)}))
