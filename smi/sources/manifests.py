@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from smi import scheme
+from smi import lists, scheme
 from smi.errors import InvalidResource, Problem
 from smi.fields import as_written
 from smi.k8s.resource import Resource
 from smi.metrics import TrafficMetrics, TrafficMetricsList
 from smi.model.diagnostic import Diagnostic, Severity
-from smi.scheme import Kind
-from smi.sources.documents import Document, Fault, Plain, documents
+from smi.sources.documents import Document, Fault, documents
 
 Measurement = TrafficMetrics | TrafficMetricsList
 
@@ -131,7 +130,7 @@ def _at_root(lines: Mapping[str, int], path: str) -> str:
 def _objects(document: Document) -> Iterator[_Written]:
     """The document, or what it lists if it is a `List`, `PodList`, `TrafficSplitList`."""
     value, line = document.value, document.lines[""]
-    items = _items(value)
+    items = lists.items(value)
     if items is None:
         yield _Written(value, line, document.lines)
         return
@@ -141,18 +140,3 @@ def _objects(document: Document) -> Iterator[_Written]:
             lines[int(found[1])][found[2]] = place
     for item, below in zip(items, lines, strict=True):
         yield _Written(item, below.get("", line), below)
-
-
-def _items(value: Plain) -> list[Plain] | None:
-    if not isinstance(value, dict):
-        return None
-    kind, items = value.get("kind"), value.get("items")
-    if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, list):
-        return None
-    if kind == "List":
-        return items
-    if Kind(str(value.get("apiVersion")), kind) in scheme.kinds():
-        return None  # a list that is read as a whole
-    # The API server leaves apiVersion and kind out of the items of a typed list.
-    implied = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
-    return [implied | item if isinstance(item, dict) else item for item in items]
