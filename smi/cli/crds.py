@@ -23,7 +23,8 @@ def crds(
     """Print the CustomResourceDefinitions of all kinds as YAML.
 
     With somebody who converts, every version is served; else those that mean the same as the stored
-    one, v1alpha4: the API server by itself drops what a version does not have.
+    one, v1alpha4: the API server by itself drops what a version does not have. TrafficMetrics have
+    none: they are never stored.
 
     Example: smi crds | kubectl apply -f -
     Example: smi crds --webhook-service smi-mesh/controller --ca-bundle ca.pem | kubectl apply -f -

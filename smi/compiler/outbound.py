@@ -6,10 +6,10 @@ from typing import Final
 
 from smi.access import TrafficTarget
 from smi.compiler.memo import Read
-from smi.compiler.state import split_root
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity, spiffe_id
 from smi.model.outbound import Alias, ExternalService, NamedPod, Outbound
+from smi.split.root import split_root
 
 MOST_OPEN_PODS: Final = 500
 """How many pods of permissive and audit namespaces every client may name one by one."""

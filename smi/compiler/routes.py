@@ -6,12 +6,12 @@ from itertools import takewhile
 
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
-from smi.compiler.state import split_root
 from smi.k8s.resource import NamespacedName
 from smi.model.match import HttpMatch
 from smi.model.outbound import Excluded, Route, Split, WeightedService
 from smi.model.service import Service, ServicePort
 from smi.split import TrafficSplit, validation
+from smi.split.root import split_root
 
 
 def split(read: Read, name: NamespacedName) -> Judged[None] | None:
@@ -53,12 +53,8 @@ def _judge_against_root(
         field = f"spec.backends[{index}].service"
         name = NamespacedName(root.namespace, backend.service)
         if name == root:
-            findings.warning(
-                field,
-                "SelfReference",
-                "the root is its own backend: taken as the root's own pods, not split again",
-            )
-        elif read(("Service", name)) is None:
+            continue
+        if read(("Service", name)) is None:
             findings.warning(
                 field,
                 "BackendNotFound",
@@ -73,12 +69,6 @@ def _judge_against_root(
             )
         else:
             _judge_ports(read, name, root, field, findings)
-    if sum(backend.weight for backend in written.spec.backends) == 0:
-        findings.warning(
-            "spec.backends",
-            "NoWeight",
-            f"no backend has a weight above 0; requests to {root} fail with 503",
-        )
     _judge_destinations(read, written, root, findings)
     _judge_order(read, written, root, findings)
     _judge_matches(read, written, findings)
@@ -156,14 +146,8 @@ def _judge_matches(read: Read, written: TrafficSplit, findings: Findings) -> Non
     for index, reference in enumerate(written.spec.matches):
         field = f"spec.matches[{index}]"
         name = NamespacedName(written.key.namespace, reference.name)
-        kind = reference.qualified_kind
-        if kind != "HTTPRouteGroup":
-            findings.error(
-                f"{field}.kind",
-                "UnknownMatchKind",
-                f"{kind!r} is not HTTPRouteGroup; this entry selects no request",
-            )
-        elif read(("HTTPRouteGroup", name)) is None:
+        is_group = reference.qualified_kind == "HTTPRouteGroup"
+        if is_group and read(("HTTPRouteGroup", name)) is None:
             findings.error(
                 f"{field}.name",
                 "HTTPRouteGroupNotFound",

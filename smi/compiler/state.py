@@ -11,6 +11,7 @@ from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import DEFAULT_TRUST_DOMAIN
 from smi.model.inbound import Mode
 from smi.model.workload import Loopback
+from smi.split.root import split_root
 
 MODE_ANNOTATION = "smi-mesh.io/mode"
 EXTERNAL_NAME = "ExternalName"
@@ -143,17 +144,3 @@ def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
             source.name,
         )
         yield Entry(key, str(target.key))
-
-
-def split_root(traffic_split: split.TrafficSplit) -> str | None:
-    """The name of the root Service in the split's namespace, or `None` if it is not there.
-
-    Accepts `name`, `name.namespace`, `name.namespace.svc` and `name.namespace.svc.<domain>`, in
-    whatever case and with a last dot, as DNS does.
-    """
-    name, *rest = traffic_split.spec.service.lower().removesuffix(".").split(".")
-    match rest:
-        case [] | [_] | [_, "svc", *_] if not rest or rest[0] == traffic_split.key.namespace:
-            return name
-        case _:
-            return None

@@ -130,6 +130,7 @@ def test_diagnostics_come_most_severe_first_and_once() -> None:
         Severity.ERROR,
         Severity.WARNING,
         Severity.WARNING,
+        Severity.WARNING,
         Severity.INFO,
     ]
 

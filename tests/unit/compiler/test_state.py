@@ -4,9 +4,10 @@ import pytest
 
 from smi import scheme
 from smi.access import TrafficTarget
-from smi.compiler.state import Entry, ResourceKey, collect, entries, resource_key, split_root
+from smi.compiler.state import Entry, ResourceKey, collect, entries, resource_key
 from smi.k8s.resource import NamespacedName, Resource
 from smi.split import TrafficSplit
+from smi.split.root import split_root
 from tests.objects import account, an, binding, pod, port, rule, service, split, target
 
 
