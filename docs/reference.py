@@ -25,8 +25,8 @@ import smi
 # What is not for programs that use the library: commands, the mesh on one machine, how a room does
 # its work.
 PRIVATE = (
-    r"smi\.(cli|standalone|problems)\b",
-    r"smi\.(access|specs|split|metrics)\.(?!v\d)",
+    r"smi\.(cli|fields|problems|standalone|webhook)\b",
+    r"smi\.(access|specs|split|metrics)\.(?!v\d|readings$)",
     r"smi\.compiler\.(?!compile$|state$)",
     r"smi\.decision\.(?!decide$|request$)",
     r"smi\.sources\.(?!files$)",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
 from smi import scheme
+from smi.k8s.core_v1 import ObjectReference
 from smi.k8s.resource import Resource
 from smi.k8s.shape import Shape
 
@@ -98,6 +99,8 @@ def _fields(read: type[Shape], prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def _shapes(annotation: Any) -> Iterator[tuple[type[Shape], str]]:  # noqa: ANN401 - any annotation
+    if annotation is ObjectReference:
+        return  # Kubernetes' own
     if isinstance(annotation, type) and issubclass(annotation, Shape):
         yield annotation, ""
     for argument in get_args(annotation):

@@ -85,11 +85,12 @@ class Call:
 
 
 def api_kind(kind: type[Resource]) -> ApiKind:
-    """What paths call a class. Raises InvalidRequest for one that stands for no single kind."""
+    """What paths call a class; raises InvalidRequest for one that stands for no single kind."""
     fields = kind.model_fields
     known = scheme.Kind(fields["api_version"].default, fields["kind"].default)
-    if known not in scheme.kinds():
-        message = f"{kind.__module__}.{kind.__qualname__} is no kind that is read"
+    # TrafficMetrics are served under the names of what they measure, and have no path themselves.
+    if known not in scheme.kinds() or known.api_version.startswith("metrics.smi-spec.io/"):
+        message = f"{kind.__module__}.{kind.__qualname__} is no kind that an API server lists"
         raise InvalidRequest(message)
     group, _, version = known.api_version.rpartition("/")
     return ApiKind(group, version, known.kind)

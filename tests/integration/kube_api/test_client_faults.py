@@ -272,6 +272,17 @@ async def test_token_that_was_replaced_is_read_again(ask: Ask, tmp_path: Path) -
         await asked.client.list(Binding)
 
 
+async def test_cluster_whose_keys_or_address_were_replaced_is_found_again(
+    ask: Ask, tmp_path: Path
+) -> None:
+    asked = await ask(refused(401), silent)
+    async with running(FakeServer([objects(2)])) as moved:
+        write_kubeconfig(tmp_path / "config", moved.address)
+        assert (await asked.client.list(Binding)).version == "2"
+        assert (await asked.client.list(Binding)).version == "2"
+    assert len(asked.server.asked) == 1
+
+
 PLUGIN = """
 import json, pathlib, sys
 count = pathlib.Path(sys.argv[1])

@@ -1,6 +1,6 @@
 import pytest
 
-from smi import access, split
+from smi import access, metrics, split
 from smi.access import v1alpha2
 from smi.client import calls
 from smi.client.calls import EVERYWHERE, api_kind
@@ -23,8 +23,9 @@ def test_class_of_no_single_kind_is_refused() -> None:
         api_version: str = "example.org/v1"
         kind: str = "Odd"
 
-    with pytest.raises(InvalidRequest, match="Odd is no kind that is read"):
-        api_kind(Odd)
+    for kind in (Odd, metrics.TrafficMetrics):
+        with pytest.raises(InvalidRequest, match=f"{kind.__name__} is no kind that an API server"):
+            api_kind(kind)
 
 
 def test_object_is_below_its_namespace() -> None:
