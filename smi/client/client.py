@@ -171,7 +171,8 @@ class Client:
         """An object that has at least these fields, there before or not: server-side apply.
 
         Fields that `manager` applied before and that are not there any more go. Raises Conflict,
-        whose `fields` others manage; `force` takes them over.
+        whose `fields` others manage; `force` takes them over. What was read carries its
+        resourceVersion, and is applied to that version only.
         """
         kind, where = api_kind(type(resource)), self._place(resource)
         document = scheme.encode(resource)

@@ -1,5 +1,6 @@
 """Which cluster is meant, and who asks: a kubeconfig, or the pod that the program runs in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,16 @@ async def _of_the_file(files: str, context: str | None) -> Credentials:
         )
         namespace = loader.current_context["context"].get("namespace")
     except (config.ConfigException, YAMLError, *_UNREADABLE) as error:
-        message = f"the kubeconfig {files} cannot be used: {str(error) or type(error).__name__}"
-        raise NoCluster(message) from error
+        message = f"the kubeconfig {files} cannot be used: {_words(error)}"
+        raise NoCluster(message) from None
     configuration.refresh_api_key_hook = _renewal(loader)
     return Credentials(configuration, namespace or "default")
+
+
+def _words(error: Exception) -> str:
+    # Where a part is missing, kubernetes_asyncio names the rest of it, keys and tokens included;
+    # the traceback of its error would do so too.
+    return re.sub(r"\{.*\}", "{...}", str(error), flags=re.DOTALL) or type(error).__name__
 
 
 def _of_the_pod(environment: Mapping[str, str], account: Path) -> Credentials:
@@ -98,8 +105,8 @@ def _renewal(loader: Any) -> Any:  # noqa: ANN401 - of kubernetes_asyncio, which
             try:
                 await loader.load_from_exec_plugin()
             except (config.ConfigException, *_UNREADABLE) as error:
-                message = f"the credentials plugin of the kubeconfig failed: {error}"
-                raise Unauthorized(message) from error
+                message = f"the credentials plugin of the kubeconfig failed: {_words(error)}"
+                raise Unauthorized(message) from None
             configuration.api_key["BearerToken"] = loader.token
         _strip(configuration)
 

@@ -114,4 +114,11 @@ CLIENT = (
         'old.get("lastTransitionTime") if old.get("status") == "" else None',
         (unit("client", "test_status", "test_condition_that_holds_as_it_did_keeps_its_time"),),
     ),
+    Mutant(
+        "kubeconfig that cannot be used is told with its tokens",
+        "smi/client/cluster.py",
+        'return re.sub(r"\\{.*\\}", "{...}", str(error), flags=re.DOTALL) or type(error).__name__',
+        "return str(error) or type(error).__name__",
+        (unit("client", "test_cluster", "test_kubeconfig_that_cannot_be_used_tells_no_secret"),),
+    ),
 )

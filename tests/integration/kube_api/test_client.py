@@ -164,7 +164,12 @@ async def test_field_of_another_manager_is_not_taken_by_chance(client: Client) -
     with pytest.raises(Conflict, match=r"\.spec\.service is managed by flagger") as caught:
         await client.apply(mine)
     assert caught.value.fields == (FieldConflict(".spec.service", "flagger"),)
-    assert (await client.apply(mine, force=True)).spec.service == "other"
+    taken = await client.apply(mine, force=True)
+    assert taken.spec.service == "other"
+    assert (await client.apply(taken, force=True)).spec == taken.spec
+    await client.apply(written, manager="flagger", force=True)
+    with pytest.raises(Conflict, match="the object has been modified"):
+        await client.apply(taken, force=True)
     await client.delete(split.TrafficSplit, "shared")
 
 

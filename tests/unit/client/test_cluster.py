@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ async def test_kubeconfig_that_cannot_be_used_is_told(
     file.write_text(text)
     with pytest.raises(NoCluster, match=rf"the kubeconfig {file} cannot be used: .*{told}"):
         await Cluster({}, file, context).credentials()
+
+
+async def test_kubeconfig_that_cannot_be_used_tells_no_secret(tmp_path: Path) -> None:
+    provider = "auth-provider: {name: oidc, config: {refresh-token: hush}}"
+    file = tmp_path / "config"
+    file.write_text(CONFIG.replace('token: "secret\\n"', provider))
+    with pytest.raises(NoCluster, match="Expected key client-id in") as caught:
+        await Cluster({}, file).credentials()
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_nobody_loads_the_kubernetes_client_who_asks_no_cluster() -> None:
