@@ -25,7 +25,8 @@ def as_written(resource: Resource, field: str) -> str:
             waits = version == "v1alpha1" and ".headers" in field
             return _STASH if waits else field.removeprefix("spec.")
         case "specs.smi-spec.io", "TCPRoute" if version != "v1alpha4":
-            return _STASH if field.startswith("spec.matches") else field
+            waits = stash.ANNOTATION in resource.metadata.annotations
+            return _STASH if waits and field.startswith("spec.matches") else field
         case "split.smi-spec.io", "TrafficSplit" if version in _OLD:
             return _STASH if field.startswith("spec.matches") else field
         case _:

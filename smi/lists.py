@@ -28,7 +28,7 @@ def items(document: object) -> list[Any] | None:
         return None
     # The API server leaves apiVersion and kind out of the items of a typed list.
     said = {"apiVersion": api_version, "kind": kind.removesuffix("List")}
-    return [said | item if isinstance(item, Mapping) else item for item in listed]
+    return [{**said, **item} if isinstance(item, Mapping) else item for item in listed]
 
 
 def decode(document: Mapping[str, Any]) -> tuple[Resource, ...]:

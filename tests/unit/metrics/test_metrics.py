@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 # The examples of the text of v1alpha1, which names the kind only.
 POD = {"name": "foo-775b9cbd88-ntxsl", "namespace": "foobar", "kind": "Pod"}
-METRICS = [
+METRICS: list[Document] = [
     {"name": "p99_response_latency", "unit": "seconds", "value": "10m"},
     {"name": "p90_response_latency", "unit": "seconds", "value": "10m"},
     {"name": "p50_response_latency", "unit": "seconds", "value": "10m"},
@@ -51,7 +51,9 @@ def test_example_of_the_text_is_read_and_written_as_it_is() -> None:
     assert scheme.encode(read) == document
     assert scheme.unknown_fields(read) == ()
     assert read.key == NamespacedName("foobar", "foo-775b9cbd88-ntxsl")
-    assert (read.window.seconds, read.metrics[0].value.value) == (30, Fraction(1, 100))
+    assert read.window is not None
+    assert read.window.seconds == 30
+    assert read.metrics[0].value.value == Fraction(1, 100)
 
 
 def test_what_go_writes_of_nothing_is_absent() -> None:

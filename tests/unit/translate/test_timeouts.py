@@ -114,4 +114,4 @@ def test_every_limit_that_is_on_where_nothing_is_said_is_said_to_be_off() -> Non
     assert {proxy["idle_timeout"] for proxy in proxies} == {"0s"}
     assert {action["timeout"] for action in actions} == {"0s"}
     assert all("per_try_timeout" not in a["retry_policy"] for a in actions)
-    assert {options["idle_timeout"] for options in http} == {"0s", "1s"}
+    assert {options["idle_timeout"] for options in http} == {"0s", "1s", "30s"}
