@@ -15,6 +15,7 @@ from smi.model.diagnostic import Diagnostic
 from smi.model.inbound import Rule
 from smi.model.service import AppProtocol
 from smi.model.workload import Workload
+from smi.split import TrafficSplit
 
 Spoken = Mapping[int, frozenset[AppProtocol]]
 """By port of a pod: what the Services that lead there say is spoken."""
@@ -38,7 +39,10 @@ _SERVER_FIRST = {
 
 
 def declared(read: Read, name: NamespacedName) -> Judged[None] | None:
-    """What is wrong with the protocols that the ports of the Service `name` declare."""
+    """What is wrong with the protocols that the ports of the Service `name` declare.
+
+    Some of it concerns the TrafficSplits whose root it is.
+    """
     written: core_v1.Service | None = read(("Service", name))
     if written is None:
         return None
@@ -50,7 +54,7 @@ def declared(read: Read, name: NamespacedName) -> Judged[None] | None:
             _judge_silence(port, {target_port(port, w) for w in workloads}, field, findings)
             for workload in workloads:
                 _judge_contradictions(read, port, workload, field, findings)
-    return findings.judged(None)
+    return Judged(None, (*findings.judged(None).diagnostics, *_unselected(read, written)))
 
 
 def _workloads(read: Read, written: core_v1.Service) -> Iterator[Workload]:
@@ -91,6 +95,23 @@ def _judge_contradictions(
                 f" {other.port} of Service {name}: whether HTTP routes can allow or divide anything"
                 " depends on which of them is called; declare both alike",
             )
+
+
+def _unselected(read: Read, written: core_v1.Service) -> Iterator[Diagnostic]:
+    """Warns of splits that select requests where none is seen."""
+    namespace, root = written.key
+    said = {speaks(port) for port in written.spec.ports if port.protocol == "TCP"}
+    for name in sorted(read(("splits of root", namespace, root)) or ()):
+        split: TrafficSplit = read(("TrafficSplit", NamespacedName(namespace, name)))
+        if split.spec.matches and said == {AppProtocol.TCP}:
+            findings = Findings("TrafficSplit", split.key)
+            findings.warning(
+                "spec.matches",
+                "RequestsNotSeen",
+                f"every port of Service {written.key} declares bytes (tcp): there is no request to"
+                " select, and all goes to the root; declare http, or leave the matches out",
+            )
+            yield from findings.judged(None).diagnostics
 
 
 def _leading_to(

@@ -3,7 +3,7 @@
 import pytest
 
 from smi.k8s.resource import Resource
-from tests.objects import Fields, compiled, group, pod, port, ports, rule, service, target
+from tests.objects import Fields, compiled, group, pod, port, ports, rule, service, split, target
 
 
 def told(*objects: Resource) -> list[tuple[str, str, str]]:
@@ -119,6 +119,18 @@ def test_only_the_ports_that_a_target_grants_matter() -> None:
 def test_bytes_need_no_requests() -> None:
     bytes_ = target("t", "web", ["default"], rule("TCPRoute", "first"))
     assert told(*ROUTES[:3], bytes_, service("web", port(80, 8080, name="tcp"))) == []
+
+
+def test_split_that_selects_requests_where_only_bytes_are_seen_is_a_warning() -> None:
+    matches = {"kind": "HTTPRouteGroup", "name": "all"}
+    selecting = split("beta", "web", [("web", 1)], matches)
+    dividing = split("canary", "web", [("web", 1)])
+    bytes_ = service("web", port(80, 8080, name="tcp"))
+    here = ("TrafficSplit shop/beta", "spec.matches", "RequestsNotSeen")
+    assert here in told(*ROUTES[:2], bytes_, selecting, dividing)
+    either = service("web", port(80, 8080, name="tcp"), port(81, 8080))
+    for objects in ((either, selecting), (bytes_, dividing)):
+        assert here[1:] not in [(field, reason) for _, field, reason in told(*ROUTES[:2], *objects)]
 
 
 def test_named_port_that_is_not_there_leads_nowhere() -> None:
