@@ -198,13 +198,14 @@ def _split_at(read: Read, written: TrafficSplit, root: NamespacedName, port: Ser
         reason = _exclusion(read, name, port)
         if reason is not None:
             excluded[name] = reason
-        elif backend.weight > 0:
+        else:
             weights[name] = weights.get(name, 0) + backend.weight
     return Split(
         name=written.key,
         matches=tuple(_split_matches(read, written)) if written.spec.matches else None,
-        destinations=tuple(WeightedService(*item) for item in sorted(weights.items())),
+        destinations=tuple(WeightedService(*item) for item in sorted(weights.items()) if item[1]),
         excluded=tuple(Excluded(*item) for item in sorted(excluded.items())),
+        idle=tuple(sorted(name for name, weight in weights.items() if not weight)),
     )
 
 

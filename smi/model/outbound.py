@@ -28,13 +28,15 @@ class Split:
     """One TrafficSplit at one port of its root.
 
     `matches` selects requests, `None` for all. `destinations` share by weight over their sum; when
-    there is none, a request of this split fails as unavailable.
+    there is none, a request of this split fails as unavailable. `idle` are the backends of weight
+    0 that could be destinations.
     """
 
     name: NamespacedName
     matches: tuple[HttpMatch, ...] | None
     destinations: tuple[WeightedService, ...]
     excluded: tuple[Excluded, ...] = ()
+    idle: tuple[NamespacedName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Route:
         """Every Service that this route may send to."""
         return frozenset({self.root}).union(
             *(frozenset(d.service for d in split.destinations) for split in self.splits)
+        )
+
+    @property
+    def named(self) -> frozenset[NamespacedName]:
+        """`services`, and those that are none only by their weight or for want of pods."""
+        return self.services.union(
+            *(split.idle for split in self.splits),
+            *(frozenset(e.service for e in split.excluded) for split in self.splits),
         )
 
 

@@ -15,14 +15,8 @@ SHARES = (
     Mutant(
         "leak to weight 0",
         SPLITS,
-        """\
-        elif backend.weight > 0:
-            weights[name] = weights.get(name, 0) + backend.weight
-""",
-        """\
-        else:
-            weights[name] = weights.get(name, 0) + (backend.weight or 1)
-""",
+        "weights.get(name, 0) + backend.weight\n",
+        "weights.get(name, 0) + (backend.weight or 1)\n",
         (
             unit("compiler", "test_routes", "test_weights_are_kept_and_zero_is_no_destination"),
             golden("32-weight-zero"),
@@ -86,7 +80,7 @@ SHARES = (
     Mutant(
         "connections are not split",
         f"{TRANSLATE}/client_parts.py",
-        "split = next(splits, None)",
+        "split = next((s for s in route.splits if s.matches is None), None)",
         "split = None",
         (
             unit(
@@ -164,14 +158,8 @@ SHARES = (
     Mutant(
         "a leak of 0.5 % to weight 0",
         SPLITS,
-        """\
-        elif backend.weight > 0:
-            weights[name] = weights.get(name, 0) + backend.weight
-""",
-        """\
-        else:
-            weights[name] = weights.get(name, 0) + (200 * backend.weight or 1)
-""",
+        "weights.get(name, 0) + backend.weight\n",
+        "weights.get(name, 0) + (200 * backend.weight or 1)\n",
         (
             unit("compiler", "test_routes", "test_weights_are_kept_and_zero_is_no_destination"),
             golden("32-weight-zero"),
@@ -247,8 +235,8 @@ SHARES = (
     Mutant(
         "connections follow a split by requests",
         f"{TRANSLATE}/client_parts.py",
-        ".splits if s.matches is None)",
-        ".splits)",
+        "(s for s in route.splits if s.matches is None)",
+        "iter(route.splits)",
         (
             unit(
                 "translate",
@@ -296,5 +284,12 @@ SHARES = (
             unit("compiler", "test_routes", "test_matches_of_all_groups_are_one_list"),
             law("test_decide", NAIVE),
         ),
+    ),
+    Mutant(
+        "a handshake fails when weights move to a backend that runs as another",
+        f"{TRANSLATE}/client_parts.py",
+        "for name in route.named}",
+        "for name in route.services}",
+        (unit("translate", "test_parts", "test_server_may_be_any_that_weights_may_move_to"),),
     ),
 )

@@ -243,21 +243,23 @@ class TcpUpstream:
 
     def reads(self, mesh: Mesh) -> frozenset[Entry]:
         """The routes of the Service, and the Services that they may lead to."""
-        route = _route(mesh, self.root, self.port)
-        services = {Entry(Table.SERVICES, service) for service in route.services}
+        named = _route(mesh, self.root, self.port).named
+        services = {Entry(Table.SERVICES, service) for service in named}
         return frozenset({Entry(Table.ROUTES, self.root), *services})
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
         cluster = names.upstream(self.root, self.port, AppProtocol.TCP)
         servers = names.servers(self.root, self.port, AppProtocol.TCP)
+        route = _route(world.mesh, self.root, self.port)
+        ports = {name: _port(world.mesh, name, self.port) for name in route.named}
         # Without a request there is nothing that matches could select.
-        splits = (s for s in _route(world.mesh, self.root, self.port).splits if s.matches is None)
-        split = next(splits, None)
+        split = next((s for s in route.splits if s.matches is None), None)
         destinations = split.destinations if split else (WeightedService(self.root, 1),)
-        ports = [(d, _port(world.mesh, d.service, self.port)) for d in destinations]
-        shares = (Share(d.service, d.weight, port.endpoints) for d, port in ports if port)
-        identities = {identity for _, port in ports if port for identity in port.identities}
+        shares = (Share(*d, port.endpoints) for d in destinations if (port := ports[d.service]))
+        # Endpoints and secrets take effect one after the other: a handshake between the two must
+        # not fail because weights moved.
+        identities = {identity for port in ports.values() if port for identity in port.identities}
         return (
             clusters.upstream(cluster, servers, AppProtocol.TCP),
             endpoints.of_shares(cluster, tuple(shares), split.name if split else None),

@@ -1,6 +1,7 @@
 """TCP between real Envoys: the handshake decides, before an application says a word."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -21,16 +22,17 @@ FRONT, INTRUDER = a.name("front-0"), a.name("intruder-0")
 DB = a.name("db")
 
 
-def world(loopback: Loopback, *splits: Split, speaks: AppProtocol = AppProtocol.TCP) -> Mesh:
+def world(loopback: Loopback, accounts: tuple[str, ...] = ("db",) * 3) -> Mesh:
     """`front` may speak TCP to `db`; `intruder` knows the way, but may not."""
+    speaks = AppProtocol.TCP
     doors = {("db", 5432): 15432}
     pods = [
-        a.workload(f"db-{v}", "db", address=loopback.address(), detours=loopback.detours(5432))
-        for v in range(3)
+        a.workload(f"db-{v}", account, address=loopback.address(), detours=loopback.detours(5432))
+        for v, account in enumerate(accounts)
     ]
     front = a.workload("front-0", "front", address=loopback.address(), services=doors)
     intruder = a.workload("intruder-0", "intruder", address=loopback.address(), services=doors)
-    route = Route(DB, 5432, speaks, splits)
+    route = Route(DB, 5432, speaks)
     return a.mesh(
         workloads=[*pods, front, intruder],
         services=[
@@ -39,7 +41,10 @@ def world(loopback: Loopback, *splits: Split, speaks: AppProtocol = AppProtocol.
             a.service("db-v1", 5432, pods[1:], speaks=speaks),
         ],
         routes=[route],
-        inbounds=[a.inbound(a.group("db"), a.rule("db", "front", ports=[5432]))],
+        inbounds=[
+            a.inbound(a.group(account), a.rule("db", "front", ports=[5432]))
+            for account in sorted(set(accounts))
+        ],
         outbounds={"front": [route], "intruder": [route]},
     )
 
@@ -137,6 +142,27 @@ async def test_shares_are_of_services_and_a_change_closes_no_connection(running:
     await kept.readline()
     assert await kept.readexactly(10) == b"still here"
     writer.close()
+
+
+async def test_weights_move_to_backends_that_run_as_others_at_no_cost() -> None:
+    mesh = world(Loopback(), accounts=("db", "db-new", "db-new"))
+    heard: Counter[bytes] = Counter()
+    async with lab(banners=[5432]) as running:
+        await running.publish(split(mesh, a.split("canary", {"db-v0": 1})))
+        stop = asyncio.Event()
+
+        async def dialling() -> None:
+            while not stop.is_set():
+                heard[(await greeting(running))[len(BANNER) :].strip()] += 1
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(dialling())
+            for _ in range(10):
+                for weights in ({"db-v0": 1, "db-v1": 1}, {"db-v1": 1}, {"db-v0": 1}):
+                    await running.publish(split(mesh, a.split("canary", weights)))
+            stop.set()
+    assert set(heard) == {b"shop/db-0", b"shop/db-1", b"shop/db-2"}, heard
 
 
 async def test_split_without_destinations_closes_the_connection(running: Lab) -> None:

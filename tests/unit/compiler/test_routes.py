@@ -50,8 +50,9 @@ def test_weights_are_kept_and_zero_is_no_destination() -> None:
     )
     (found,) = route.splits
     assert found.destinations == (WeightedService(name("v1"), 9), WeightedService(name("v2"), 7))
-    assert (found.matches, found.excluded) == (None, ())
+    assert (found.matches, found.excluded, found.idle) == (None, (), (name("v3"),))
     assert route.services == {name("root"), name("v1"), name("v2")}
+    assert route.named == route.services | {name("v3")}
 
 
 def test_backend_that_is_named_twice_has_both_weights() -> None:

@@ -3,11 +3,11 @@ from fractions import Fraction
 
 import pytest
 
-from smi.model.outbound import Split
+from smi.model.outbound import Excluded, Split, WeightedService
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
 from smi_envoy.translate.client_parts import HttpUpstream, TcpUpstream
-from smi_envoy.translate.parts import World, pods_by_identity
+from smi_envoy.translate.parts import Entry, Table, World, pods_by_identity
 from smi_envoy.translate.server_parts import PodPort
 from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
@@ -51,11 +51,23 @@ def test_connections_follow_the_first_split_that_needs_no_request() -> None:
     assert weights(world(a.split("none", {}))) == {}
 
 
-def test_server_may_be_any_of_those_behind_the_shares() -> None:
-    _, _, secret = map(as_json, DB.build(world(a.split("canary", {"db-v1": 1}))))
+@pytest.mark.parametrize(
+    "split",
+    [
+        Split(a.name("s"), None, (WeightedService(a.name("db-v1"), 1),)),
+        Split(a.name("s"), None, (), idle=(a.name("db-v1"),)),
+        Split(a.name("s"), None, (), (Excluded(a.name("db-v1"), "NoReadyEndpoints"),)),
+    ],
+)
+def test_server_may_be_any_that_weights_may_move_to(split: Split) -> None:
+    found = world(split)
+    services = {**found.mesh.services, a.name("db"): a.service("db", 5432, [])}
+    without_pods = found._replace(mesh=replace(found.mesh, services=services))
+    _, _, secret = map(as_json, DB.build(without_pods))
     assert list(values(secret, "exact")) == [a.spiffe("v1")]
-    _, _, secret = map(as_json, DB.build(world()))
+    _, _, secret = map(as_json, DB.build(world(split)))
     assert list(values(secret, "exact")) == [a.spiffe("v1"), a.spiffe("v2")]
+    assert Entry(Table.SERVICES, a.name("db-v1")) in DB.reads(found.mesh)
 
 
 def test_server_of_a_service_is_one_of_its_identities() -> None:
