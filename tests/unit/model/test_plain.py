@@ -97,6 +97,7 @@ def test_provenance_and_read_only_maps_are_kept() -> None:
             "matches": None,
             "destinations": [{"service": "shop/api", "weight": 3}],
             "excluded": [],
+            "idle": [],
         }
     }
 
