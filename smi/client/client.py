@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
@@ -28,7 +29,6 @@ MANAGER = "smi-mesh"
 
 _ATTEMPTS = 5  # of a call that the API server asks to repeat
 _LISTS = 3  # a list whose later pages have expired begins again
-_WATCH = 240  # seconds, and up to a quarter more, so that watches do not end together
 
 _log = logging.getLogger(__name__)
 
@@ -65,10 +65,11 @@ class Client:
         now: Callable[[], datetime] = _now,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = Cluster(environment, kubeconfig, context)
         self._timeouts = timeouts or Timeouts()
-        self._now, self._chance, self._sleep = now, chance, sleep
+        self._now, self._chance, self._sleep, self._clock = now, chance, sleep, clock
         self._running = AsyncExitStack()
         self._connection: _Wire
 
@@ -133,12 +134,12 @@ class Client:
             for event in step(view, await self.list(kind, where, labels=labels)):
                 yield event
         while True:
-            error: ClusterError | None = None
+            error, began = None, self._clock()
             try:
                 if not view.version:
                     for event in step(view, await self.list(kind, where, labels=labels)):
                         yield event
-                seconds = int(_WATCH * (1 + self._chance() / 4))
+                seconds = self._timeouts.watch(self._chance())
                 call = calls.changes(which, where, labels, view.version, seconds)
                 async with aclosing(self._connection.follow(call)) as documents:
                     async for document in documents:
@@ -146,7 +147,7 @@ class Client:
                             yield event
             except ClusterError as broken:
                 error = broken
-            step(view, Broken(error))
+            step(view, Broken(error, self._clock() - began))
             _tell(view.failures, which, error)
             await self._sleep(wait(view, error, self._chance()))
 

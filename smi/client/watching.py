@@ -16,9 +16,10 @@ from smi.k8s.resource import NamespacedName
 
 FIRST_WAIT = 0.5  # seconds, before chance takes up to half of it away
 LONGEST_WAIT = 30.0  # seconds; what client-go's reflectors wait at most
-# Of connections in a row that bring nothing, each third casts doubt on the version: an API server
+_LASTING = 10.0  # seconds after which a connection has been a good one, though nothing happened
+# Of connections in a row that bring nothing, each tenth casts doubt on the version: an API server
 # whose etcd was restored may never have heard of it, and waits for it in silence.
-_DOUBTFUL = 3
+_DOUBTFUL = 10
 
 
 class Change(StrEnum):
@@ -40,9 +41,13 @@ class Event(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The connection ended, or was refused; `error` None where the API server ended it in order."""
+    """The connection ended, or was refused, after `lasted` seconds.
+
+    `error` is None where the API server ended it in order.
+    """
 
     error: ClusterError | None = None
+    lasted: float = 0.0
 
 
 Input = Listed[R] | Document | Broken
@@ -53,13 +58,15 @@ class View(Generic[R]):
     """What is known of the objects of a kind, changed in place: copies would cost what it holds.
 
     `version` is where a watch goes on from, empty where only a list can tell what there is.
-    `failures` counts the connections in a row that brought nothing.
+    Of the connections in a row that brought nothing, `quiet` counts all and `failures` those that
+    did not last.
     """
 
     kind: type[R]
     known: dict[NamespacedName, Found[R]] = field(default_factory=dict)
     version: str = ""
     failures: int = 0
+    quiet: int = 0
 
     @classmethod
     def of(cls, kind: type[R], since: Listed[R]) -> "View[R]":
@@ -75,14 +82,15 @@ def step(view: View[R], happened: Input[R]) -> list[Event[R]]:
             view.known = {one.key: one for one in happened.found}
             view.version = happened.version
             return events
-        case Broken(error):
-            view.failures += 1
+        case Broken(error, lasted):
+            view.failures = 1 if lasted >= _LASTING else view.failures + 1
+            view.quiet += 1
             is_refused = error is not None and not isinstance(error, Unavailable)
-            if is_refused or view.failures % _DOUBTFUL == 0:
+            if is_refused or view.quiet % _DOUBTFUL == 0:
                 view.version = ""
             return []
         case document:
-            view.failures = 0
+            view.failures = view.quiet = 0
             return list(_change(view, document))
 
 

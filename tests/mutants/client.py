@@ -44,16 +44,30 @@ CLIENT = (
     Mutant(
         "watch that is too old goes on from there for ever",
         _WATCHING,
-        "if is_refused or view.failures % _DOUBTFUL == 0:",
-        "if view.failures % _DOUBTFUL == 0:",
+        "if is_refused or view.quiet % _DOUBTFUL == 0:",
+        "if view.quiet % _DOUBTFUL == 0:",
         (_watching("test_watch_that_is_refused_lists_anew"),),
     ),
     Mutant(
         "version that brings nothing is never doubted",
         _WATCHING,
-        "if is_refused or view.failures % _DOUBTFUL == 0:",
+        "if is_refused or view.quiet % _DOUBTFUL == 0:",
         "if is_refused:",
         (_watching("test_version_that_brings_nothing_again_and_again_is_doubted"),),
+    ),
+    Mutant(
+        "silence of a collection that nobody touches is a failure",
+        _WATCHING,
+        "view.failures = 1 if lasted >= _LASTING else view.failures + 1",
+        "view.failures += 1",
+        (_watching("test_connection_that_lasted_was_no_failure"),),
+    ),
+    Mutant(
+        "watch is longer than silence is borne",
+        "smi/client/timeouts.py",
+        "return max(1, int(self.idle * (4 + chance) / 6))",
+        "return max(1, int(self.idle * (4 + chance) / 4))",
+        (unit("client", "test_timeouts", "test_watch_ends_in_time_to_tell_silence_from_death"),),
     ),
     Mutant(
         "waits do not grow",

@@ -113,7 +113,7 @@ def test_connection_that_ends_goes_on_from_where_it_was() -> None:
     assert step(view, Broken(Unavailable("refused"))) == []
     assert (view.version, view.failures) == ("5", 2)
     step(view, bookmark(6))
-    assert view.failures == 0
+    assert (view.failures, view.quiet) == (0, 0)
 
 
 @pytest.mark.parametrize("error", [Expired("too old"), Forbidden("cannot")])
@@ -126,14 +126,23 @@ def test_watch_that_is_refused_lists_anew(error: Expired | Forbidden) -> None:
 
 def test_version_that_brings_nothing_again_and_again_is_doubted() -> None:
     view = view_of(5)
-    for _ in range(2):
-        step(view, Broken())
+    for _ in range(9):
+        step(view, Broken(lasted=60.0))
     assert view.version == "5"
     step(view, Broken())
     assert view.version == ""
     step(view, listed(Binding, page(2)))
     step(view, Broken())
     assert view.version == "2"
+
+
+def test_connection_that_lasted_was_no_failure() -> None:
+    view = view_of(5)
+    for _ in range(5):
+        step(view, Broken())
+    for error in (None, Unavailable("reset")):
+        step(view, Broken(error, 60.0))
+        assert wait(view, error, 1.0) == 0.5
 
 
 def test_waits_double_up_to_half_a_minute() -> None:
