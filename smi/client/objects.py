@@ -11,6 +11,7 @@ from smi import scheme
 from smi.errors import InvalidResource, Problem
 from smi.k8s.document import Document, items, part
 from smi.k8s.resource import NamespacedName, Resource
+from smi.lists import without_collector
 
 R = TypeVar("R", bound=Resource)
 
@@ -90,7 +91,9 @@ def found(kind: type[R], document: Document) -> Found[R]:
 
 def listed(kind: type[R], page: Document) -> Listed[R]:
     """The objects of a list, or of one page of it."""
-    return Listed(tuple(found(kind, item) for item in items(page, "items")), version_of(page))
+    with without_collector():
+        objects = tuple(found(kind, item) for item in items(page, "items"))
+    return Listed(objects, version_of(page))
 
 
 def version_of(document: Document) -> str:
