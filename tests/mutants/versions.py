@@ -163,4 +163,76 @@ VERSIONS = (
         'return schema or {"properties": known,',
         ("tests/unit/test_crds.py::test_what_another_version_has_is_refused_rather_than_dropped",),
     ),
+    Mutant(
+        "rule that waited taken for one that is written",
+        "smi/fields.py",
+        "if place is None:\n            return _STASH",
+        "if place is None:\n            place = int(rule[1])",
+        (
+            "tests/unit/test_fields.py::test_rule_behind_one_that_waits_keeps_its_own_number",
+            "tests/unit/test_fields.py::test_field_of_the_hub_is_named_as_its_version_has_it",
+        ),
+    ),
+    Mutant(
+        "what is wrong at v1alpha1 named as the hub has it",
+        "smi/scheme.py",
+        "replace(problem, field=as_written(resource, problem.field))",
+        "replace(problem)",
+        (
+            "tests/unit/cli/test_validate.py::test_field_is_named_as_the_version_has_it_that_is_written",
+        ),
+    ),
+    Mutant(
+        "aliases of aliases without end",
+        "smi/sources/documents.py",
+        "if self.by_alias > _MOST_BY_ALIAS:",
+        "if self.by_alias < 0:",
+        (
+            unit(
+                "sources",
+                "test_documents",
+                "test_aliases_that_stand_for_more_than_memory_holds_are_refused",
+            ),
+        ),
+    ),
+    Mutant(
+        "line of YAML taken for one of an editor",
+        "smi/sources/documents.py",
+        "before: int = mark.line if self._ends is None else bisect_left(self._ends, mark.index)",
+        "before: int = mark.line",
+        (
+            unit("sources", "test_documents", "test_lines_are_those_of_an_editor"),
+            "tests/property/test_fuzzing.py::test_what_was_found_stays_mended",
+        ),
+    ),
+    Mutant(
+        "review of which one object does not convert answered without it",
+        "smi/webhook/conversion.py",
+        "failure = next((result for result in results if isinstance(result, str)), None)",
+        "failure, results = None, [one for one in results if not isinstance(one, str)]",
+        (
+            unit(
+                "webhook",
+                "test_conversion",
+                "test_one_object_that_does_not_convert_fails_all_and_is_named",
+            ),
+        ),
+    ),
+    Mutant(
+        "latencies compared by their digits",
+        "smi/metrics/readings.py",
+        "return None if scale is None else value.value * scale",
+        "return None if scale is None else value.value",
+        (unit("metrics", "test_validation", "test_latencies_of_two_units_are_compared_as_times"),),
+    ),
+    Mutant(
+        "items of a list of metrics left at their version",
+        "smi/metrics/conversion.py",
+        "if isinstance(listed, list):",
+        "if listed is not None and not listed:",
+        (
+            unit("metrics", "test_metrics", "test_list_has_items_that_leave_out_what_they_are"),
+            "tests/property/test_conversion.py::test_resource_comes_back_as_it_was_and_is_sound_at_every_version",
+        ),
+    ),
 )

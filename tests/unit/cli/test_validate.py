@@ -86,6 +86,80 @@ spec:
     ]
 
 
+def test_field_is_named_as_the_version_has_it_that_is_written() -> None:
+    old = """\
+apiVersion: access.smi-spec.io/v1alpha1
+kind: TrafficTarget
+metadata: {name: t}
+destination: {kind: ServiceAccount, name: web, namespace: elsewhere}
+specs:
+- kind: Other
+  name: x
+sources:
+- {kind: ServiceAccount, name: default%s}
+---
+apiVersion: specs.smi-spec.io/v1alpha1
+kind: HTTPRouteGroup
+metadata: {name: g}
+matches:
+- name: m
+  pathRegex: "("
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: HTTPRouteGroup
+metadata: {name: h}
+matches:
+- {name: m}
+- {name: m}
+"""
+
+    def found(more: str) -> list[tuple[str, int]]:
+        listed = json.loads(validate(old % more, "-o", "json").stdout)
+        return [(one["field"], one["line"]) for one in listed]
+
+    assert found("") == [
+        ("matches[0].pathRegex", 16),
+        ("destination.namespace", 4),
+        ("specs[0].kind", 6),
+        ("matches[1].name", 23),
+    ]
+    # Known to the hub only, and wrong there.
+    assert ("sources[0].group", 9) in found(", group: 5")
+
+
+def test_metrics_are_judged_though_no_mesh_reads_them() -> None:
+    text = """\
+apiVersion: metrics.smi-spec.io/v1alpha1
+kind: TrafficMetricsList
+resource: {kind: Pod}
+items:
+- resource: {kind: Pod, name: a}
+  edge: {direction: sideways, resource: {}}
+  metrics: []
+---
+apiVersion: metrics.smi-spec.io/v1alpha2
+kind: TrafficMetrics
+resource: {kind: Pod, name: a, namespace: shop}
+timestamp: "2026-01-01T00:00:00Z"
+window: 0s
+odd: 1
+metrics: []
+"""
+    result = validate(text, "-o", "json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [(f["severity"], f["name"], f["field"], f["line"]) for f in found] == [
+        ("error", "shop/a", "odd", 14),
+        ("error", "shop/a", "window", 13),
+        ("error", "", "items[0].edge.direction", 6),
+        ("warning", "shop/a", "metrics", 15),
+        ("warning", "", "items[0].metrics", 7),
+        ("warning", "", "items[0].timestamp", 5),
+        ("warning", "", "items[0].window", 5),
+    ]
+    assert validate(text).stderr == "2 objects, 3 errors, 4 warnings\n"
+
+
 def test_findings_of_files_show_their_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
