@@ -8,6 +8,7 @@ from tests.mutants.proofs import PROOFS
 from tests.mutants.protocols import PROTOCOLS
 from tests.mutants.requests import REQUESTS
 from tests.mutants.shares import SHARES
+from tests.mutants.steadiness import STEADINESS
 from tests.mutants.turns import TURNS
 from tests.mutants.versions import VERSIONS
 
@@ -22,4 +23,5 @@ MUTANTS = (
     *TURNS,
     *CLIENT,
     *PROTOCOLS,
+    *STEADINESS,
 )

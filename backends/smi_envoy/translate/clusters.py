@@ -9,7 +9,7 @@ from smi_envoy.pb.envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 from smi_envoy.pb.envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
-from smi_envoy.pb.google.protobuf import any_pb2, duration_pb2, wrappers_pb2
+from smi_envoy.pb.google.protobuf import any_pb2, wrappers_pb2
 from smi_envoy.translate import names
 from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds
 from smi_envoy.translate.tls import mutual_tls_context
@@ -18,9 +18,10 @@ from smi_envoy.translate.tls import mutual_tls_context
 # that is gone is known long before a human gives up.
 CONNECT_TIMEOUT = seconds(5)
 
-# Shorter than what applications keep idle connections for (gunicorn: 2 s), so that no request
-# meets a connection which the application has just closed.
-APPLICATION_IDLE = seconds(1)
+# An application may end an idle HTTP/1 connection at any time, and a request that meets the end is
+# lost: nobody can tell whether it arrived, so it must not be sent again. One that has a connection
+# of its own meets none. HTTP/2 says before it ends which requests it still takes.
+ONE_REQUEST = wrappers_pb2.UInt32Value(value=1)
 
 # Shorter than what servers and firewalls usually keep idle connections for (a minute or more).
 EXTERNAL_IDLE = seconds(30)
@@ -59,23 +60,24 @@ def upstream(
         circuit_breakers=_unlimited(),
         metadata=_metadata(oldest_root) if oldest_root else None,
         transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
-        typed_extension_protocol_options={} if tcp else _as_downstream(idle=NEVER),
+        typed_extension_protocol_options={} if tcp else _as_downstream(),
     )
 
 
-def application() -> cluster_pb2.Cluster:
+def application(name: str) -> cluster_pb2.Cluster:
     """The application beside the proxy, at the address that the listener's filter state names.
 
     One cluster for every pod and port, so that routes into it are the same for all pods that one
-    policy protects.
+    policy protects; another one, `APPLICATION_HTTP2`, for requests that share connections.
     """
+    shares = name == names.APPLICATION_HTTP2
     return cluster_pb2.Cluster(
-        name=names.APPLICATION,
+        name=name,
         type=Cluster.DiscoveryType.ORIGINAL_DST,
         lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
-        typed_extension_protocol_options=_as_downstream(idle=APPLICATION_IDLE),
+        typed_extension_protocol_options=_as_downstream(None if shares else ONE_REQUEST),
     )
 
 
@@ -121,11 +123,13 @@ def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
     return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
 
 
-def _as_downstream(idle: duration_pb2.Duration) -> dict[str, any_pb2.Any]:
-    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2."""
+def _as_downstream(most: wrappers_pb2.UInt32Value | None = None) -> dict[str, any_pb2.Any]:
+    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection carries at `most` so many requests."""
     options = http_protocol_options_pb2.HttpProtocolOptions
     message = options(
-        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=idle),
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(
+            idle_timeout=NEVER, max_requests_per_connection=most
+        ),
         use_downstream_protocol_config=options.UseDownstreamHttpConfig(
             http_protocol_options=protocol_pb2.Http1ProtocolOptions(),
             http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),

@@ -57,7 +57,7 @@ def outbound(
     manager = _manager(name, routes)
     manager.access_log.append(log)
     manager.http_protocol_options.default_host_for_http_10 = host
-    manager.http_filters.extend([_path_state(), _http_filter("router", _router())])
+    manager.http_filters.extend([_states(), _http_filter("router", _router())])
     return network_filter("http", manager)
 
 
@@ -84,9 +84,9 @@ def inbound(name: str, routes: str, log: accesslog_pb2.AccessLog) -> listener_co
     manager.set_current_client_cert_details.uri = True
     deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))
     manager.http_filters.extend(
-        [_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
+        [_states(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
     )
-    manager.local_reply_config.CopyFrom(_denials())
+    manager.local_reply_config.CopyFrom(_replies())
     return network_filter("http", manager)
 
 
@@ -126,15 +126,19 @@ def _manager(name: str, routes: str) -> Manager:
     )
 
 
-def _path_state() -> hcm_pb2.HttpFilter:
-    """Keeps the path for matchers. Routes are found before filters run, so they are found anew."""
-    state = {
-        "object_key": names.PATH_STATE,
-        "factory_key": "envoy.string",
-        "format_string": {"text_format_source": {"inline_string": "%PATH(NQ:PATH)%"}},
-    }
-    config = {"on_request_headers": [state], "clear_route_cache": True}
-    return hcm_pb2.HttpFilter(name="path", typed_config=untyped(_SET_FILTER_STATE, config))
+def _states() -> hcm_pb2.HttpFilter:
+    """Keeps what matchers ask for. Routes are found before filters run, so they are found anew."""
+    states = [
+        _state(names.PATH_STATE, "%PATH(NQ:PATH)%"),
+        _state(names.PROTOCOL_STATE, "%PROTOCOL%"),
+    ]
+    config = {"on_request_headers": states, "clear_route_cache": True}
+    return hcm_pb2.HttpFilter(name="states", typed_config=untyped(_SET_FILTER_STATE, config))
+
+
+def _state(key: str, format_string: str) -> dict[str, object]:
+    line = {"text_format_source": {"inline_string": format_string}}
+    return {"object_key": key, "factory_key": "envoy.string", "format_string": line}
 
 
 def _router() -> router_pb2.Router:
@@ -145,10 +149,10 @@ def _http_filter(name: str, message: Message) -> hcm_pb2.HttpFilter:
     return hcm_pb2.HttpFilter(name=name, typed_config=packed(message))
 
 
-def _denials() -> hcm_pb2.LocalReplyConfig:
-    """The proxy's own 403 says why; the application's passes as it is."""
+def _replies() -> hcm_pb2.LocalReplyConfig:
+    """What the proxy answers itself says why; the application's answers pass as they are."""
     return hcm_pb2.LocalReplyConfig(
-        mappers=[_denial(reason, text) for reason, text in _DENIALS.items()]
+        mappers=[*(_denial(reason, text) for reason, text in _DENIALS.items()), _unreached()]
     )
 
 
@@ -157,4 +161,14 @@ def _denial(reason: Denial, text: str) -> hcm_pb2.ResponseMapper:
     return hcm_pb2.ResponseMapper(
         filter=where(f"response.code_details == '{details}'"),
         body=base_pb2.DataSource(inline_string=f"smi-mesh: {reason}: {text}\n"),
+    )
+
+
+def _unreached() -> hcm_pb2.ResponseMapper:
+    """No connection to the application was made: the caller's sidecar may ask another pod."""
+    failed = accesslog_pb2.ResponseFlagFilter(flags=["UF"])
+    said = base_pb2.HeaderValue(key=names.UNREACHED, value="true")
+    return hcm_pb2.ResponseMapper(
+        filter=accesslog_pb2.AccessLogFilter(response_flag_filter=failed),
+        headers_to_add=[base_pb2.HeaderValueOption(header=said)],
     )

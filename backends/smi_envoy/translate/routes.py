@@ -9,13 +9,16 @@ from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.config.route.v3 import route_components_pb2, route_pb2
 from smi_envoy.pb.envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from smi_envoy.pb.envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
-from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2
+from smi_envoy.pb.envoy.type.matcher.v3 import filter_state_pb2, regex_pb2, string_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import authorization, http, matching, names
 from smi_envoy.translate.messages import NEVER, packed
 
 # Only what cannot have reached an application.
 SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
+
+# The server's sidecar may say so too.
+PEER_RETRIES = f"{SAFE_RETRIES},retriable-headers"
 
 EVERYTHING = ("*",)
 
@@ -33,7 +36,8 @@ def of_service(route: Route) -> route_pb2.RouteConfiguration:
 
 def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
-    routes = [to("", names.APPLICATION)]
+    routes = [_over_http2(_to_application(names.APPLICATION_HTTP2))]
+    routes.append(_to_application(names.APPLICATION))
     strict = authorization.mode_of(inbound) is Mode.STRICT
     if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):
         routes.insert(0, _escaped_slash())
@@ -121,7 +125,25 @@ def to(name: str, cluster: str) -> route_components_pb2.Route:
         route=route_components_pb2.RouteAction(
             cluster=cluster, timeout=NEVER, retry_policy=_retries()
         ),
+        # It is for sidecars: no client sees it, and no application can say it.
+        response_headers_to_remove=[names.UNREACHED],
     )
+
+
+def _to_application(cluster: str) -> route_components_pb2.Route:
+    """An application is asked once: what it answers, were it `UNREACHED`, is no reason to retry."""
+    found = to("", cluster)
+    found.route.retry_policy.retry_on = SAFE_RETRIES
+    return found
+
+
+def _over_http2(route: route_components_pb2.Route) -> route_components_pb2.Route:
+    """`route` for requests that came over HTTP/2 alone."""
+    state = filter_state_pb2.FilterStateMatcher(
+        key=names.PROTOCOL_STATE, string_match=string_pb2.StringMatcher(exact="HTTP/2")
+    )
+    route.match.filter_state.append(state)
+    return route
 
 
 def _any_path() -> route_components_pb2.RouteMatch:
@@ -133,7 +155,10 @@ def _retries() -> route_components_pb2.RetryPolicy:
         name="previous-hosts", typed_config=packed(previous_hosts_pb2.PreviousHostsPredicate())
     )
     return route_components_pb2.RetryPolicy(
-        retry_on=SAFE_RETRIES,
+        retry_on=PEER_RETRIES,
+        retriable_headers=[
+            route_components_pb2.HeaderMatcher(name=names.UNREACHED, present_match=True)
+        ],
         num_retries=wrappers_pb2.UInt32Value(value=2),
         retry_host_predicate=[others],
         host_selection_retry_max_attempts=3,

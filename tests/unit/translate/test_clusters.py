@@ -38,9 +38,21 @@ def test_upstream_presents_its_svid_and_verifies_the_servers() -> None:
 
 
 def test_application_is_where_the_listener_says() -> None:
-    said = as_json(clusters.application())
-    assert (said["type"], said["lb_policy"]) == ("ORIGINAL_DST", "CLUSTER_PROVIDED")
-    assert "transport_socket" not in said
+    for name in (names.APPLICATION, names.APPLICATION_HTTP2):
+        said = as_json(clusters.application(name))
+        assert (said["name"], said["type"]) == (name, "ORIGINAL_DST")
+        assert said["lb_policy"] == "CLUSTER_PROVIDED"
+        assert "transport_socket" not in said
+
+
+def test_connection_to_an_application_carries_one_request_of_http1() -> None:
+    each = [
+        clusters.application(names.APPLICATION),
+        clusters.application(names.APPLICATION_HTTP2),
+        clusters.upstream("c", "s", AppProtocol.HTTP),
+    ]
+    most = [list(values(as_json(one), "max_requests_per_connection")) for one in each]
+    assert most == [[1], [], []]
 
 
 def test_servers_are_named_exactly_and_never_anybody() -> None:

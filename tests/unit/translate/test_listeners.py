@@ -37,7 +37,7 @@ def test_policy_and_mode_change_nothing_but_filter_chains() -> None:
 def test_http_is_denied_unless_a_route_says_otherwise() -> None:
     (manager,) = [c for c in values(inbound(), "typed_config") if "http_filters" in c]
     assert [f["name"] for f in manager["http_filters"]] == [
-        "path",
+        "states",
         "envoy.filters.http.rbac",
         "router",
     ]
@@ -102,17 +102,12 @@ def test_query_is_no_part_of_the_path_that_is_judged() -> None:
     for said in (inbound(), as_json(proxy)):
         (manager,) = [c for c in values(said, "typed_config") if "http_filters" in c]
         # Routes are found before filters run: they have to be found anew once the path is known.
-        assert manager["http_filters"][0]["typed_config"]["value"] == {
-            "on_request_headers": [
-                {
-                    "object_key": "smi.path",
-                    "factory_key": "envoy.string",
-                    "format_string": {
-                        "text_format_source": {"inline_string": "%PATH(NQ:PATH)%"},
-                    },
-                }
-            ],
-            "clear_route_cache": True,
+        states = manager["http_filters"][0]["typed_config"]["value"]
+        assert states["clear_route_cache"] is True
+        kept = {s["object_key"]: s["format_string"] for s in states["on_request_headers"]}
+        assert kept == {
+            "smi.path": {"text_format_source": {"inline_string": "%PATH(NQ:PATH)%"}},
+            "smi.protocol": {"text_format_source": {"inline_string": "%PROTOCOL%"}},
         }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from smi.model.inbound import Mode
 from smi.model.outbound import Split
-from smi_envoy.translate import routes
+from smi_envoy.translate import names, routes
 from tests import builders as a
 from tests.xds_json import as_json, values
 
@@ -27,8 +27,31 @@ def test_root_receives_what_no_split_takes() -> None:
 
 def test_envoy_adds_no_timeout_and_retries_only_what_arrived_nowhere() -> None:
     (route,) = of_service()["routes"]
-    assert route["route"]["timeout"] == "0s"
-    assert route["route"]["retry_policy"]["retry_on"] == routes.SAFE_RETRIES
+    inbound = as_json(routes.of_application("inbound/shop/web-0/80", None, 80))
+    safe = {"connect-failure", "refused-stream", "reset-before-request"}
+    for one, reasons in [
+        (route, safe | {"retriable-headers"}),
+        *((one, safe) for one in inbound["virtual_hosts"][0]["routes"]),
+    ]:
+        assert one["route"]["timeout"] == "0s"
+        assert set(one["route"]["retry_policy"]["retry_on"].split(",")) == reasons
+        assert "retriable_status_codes" not in one["route"]["retry_policy"]
+
+
+def test_word_that_a_request_arrived_nowhere_is_heard_of_sidecars_alone() -> None:
+    (route,) = of_service()["routes"]
+    heard = route["route"]["retry_policy"]["retriable_headers"]
+    assert heard == [{"name": names.UNREACHED, "present_match": True}]
+    (host,) = as_json(routes.of_application("inbound/shop/web-0/80", None, 80))["virtual_hosts"]
+    for one in (route, *host["routes"]):
+        assert one["response_headers_to_remove"] == [names.UNREACHED]
+
+
+def test_only_requests_over_http2_share_connections_to_the_application() -> None:
+    (host,) = as_json(routes.of_application("inbound/shop/web-0/80", None, 80))["virtual_hosts"]
+    ways = [(r["route"]["cluster"], r["match"].get("filter_state")) for r in host["routes"]]
+    over_http2 = [{"key": "smi.protocol", "string_match": {"exact": "HTTP/2"}}]
+    assert ways == [("application-http2", over_http2), ("application", None)]
 
 
 def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
@@ -93,14 +116,14 @@ def test_split_without_destinations_is_unavailable() -> None:
     assert "shop/one" in route["direct_response"]["body"]["inline_string"]
 
 
-@pytest.mark.parametrize(("path", "count"), [("/a", 2), (None, 1)])
+@pytest.mark.parametrize(("path", "count"), [("/a", 3), (None, 2)])
 def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, count: int) -> None:
     inbound = a.inbound(a.group("web"), a.rule("web", "front", http=[a.match(path)]))
     said = as_json(routes.of_application("inbound/shop/web-0/80", inbound, 80))
     (host,) = said["virtual_hosts"]
     assert len(host["routes"]) == count
     assert host["routes"][-1]["route"]["cluster"] == "application"
-    assert list(values(host["routes"], "status")) == [400] * (count - 1)
+    assert list(values(host["routes"], "status")) == [400] * (count - 2)
     assert "envoy.filters.http.rbac" in host["typed_per_filter_config"]
 
 
