@@ -1,4 +1,4 @@
-"""What stays open while something changes: one HTTP/2 stream, one TCP connection."""
+"""What stays open while something changes: an HTTP/2 stream, a TCP connection, a websocket."""
 
 import asyncio
 import time
@@ -88,12 +88,34 @@ async def stream(
 
 
 @asynccontextmanager
+async def websocket(
+    running: Lab, pod: NamespacedName, service: NamespacedName
+) -> AsyncIterator[Lasting]:
+    """One websocket from `pod` to `service`, used again and again."""
+    reader, writer = await asyncio.open_connection(*running.door(pod, service, 80))
+    host = f"{service.name}.{service.namespace}"
+    upgrade = "connection: upgrade\r\nupgrade: websocket"
+    writer.write(f"GET / HTTP/1.1\r\nhost: {host}\r\n{upgrade}\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101"), head
+    async with _lines(reader, writer) as lasting:
+        yield lasting
+
+
+@asynccontextmanager
 async def connection(
     running: Lab, pod: NamespacedName, service: NamespacedName
 ) -> AsyncIterator[Lasting]:
     """One TCP connection from `pod` to `service`, used again and again."""
     reader, writer = await asyncio.open_connection(*running.door(pod, service, 80))
+    async with _lines(reader, writer) as lasting:
+        yield lasting
 
+
+@asynccontextmanager
+async def _lines(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> AsyncIterator[Lasting]:
     async def exchange() -> bytes:
         writer.write(HELLO)
         line = await reader.readline()

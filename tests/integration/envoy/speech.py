@@ -18,6 +18,7 @@ from tests.integration.envoy import http2_messages as frames
 from tests.integration.envoy.http2_messages import LIMIT, Flag, Kind
 
 HELLO = b"hello\n"
+SWITCHING = b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
 INSPECTION = 1.0  # seconds that a sidecar looks for a protocol
 ATTEMPTS = 4
 DENIED = 403
@@ -217,7 +218,9 @@ async def _serve(pod: str, reader: asyncio.StreamReader, writer: asyncio.StreamW
             await _serve_h2(pod, line, reader, writer)
             return
         method, path, *_ = [*line.split(b" "), b"", b""]
-        await reader.readuntil(b"\r\n\r\n")
+        if b"upgrade: websocket" in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(SWITCHING)
+            continue
         told = "\r\n".join(f"{name}: {value}" for name, value in _told(pod, method, path))
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{told}\r\n\r\n".encode())
 
