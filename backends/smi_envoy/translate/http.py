@@ -119,10 +119,6 @@ def _manager(name: str, routes: str) -> Manager:
         upgrade_configs=[Manager.UpgradeConfig(upgrade_type=_WEBSOCKET)],
         server_header_transformation=Manager.ServerHeaderTransformation.PASS_THROUGH,
         generate_request_id=wrappers_pb2.BoolValue(value=False),
-        # The application sees plain HTTP, whatever carried it.
-        scheme_header_transformation=protocol_pb2.SchemeHeaderTransformation(
-            scheme_to_overwrite="http"
-        ),
     )
 
 

@@ -48,7 +48,7 @@ async def test_thousand_changes_under_load_fail_nothing_and_cut_nothing(
         for counted in (weights, both):
             assert (counted.cut, counted.left) == ({}, {})
         assert weights.between == {}
-        done = (await running.counted()).done
+        done = dict((await running.counted()).done)
         # Of the three that lasted, one was a connection of bytes.
         assert done.pop("front-0") == sum(done.values()) == load.made.answered + 1
         record_property("requests a second", round(rate))
