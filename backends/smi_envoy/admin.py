@@ -13,6 +13,10 @@ PATIENCE = aiohttp.ClientTimeout(total=2.0)  # it is a neighbour, and answers in
 FINISHING = 5.0  # seconds that what is under way may take to end
 POLL = 0.05
 
+# For so long nothing has to be under way: a caller's sidecar that has just accepted that this pod
+# is none of its endpoints may have a request on its way all the same.
+QUIET = 0.5
+
 # Requests and TCP connections that peers have under way.
 _UNDER_WAY = (
     r"/stats?format=json&filter="
@@ -34,9 +38,9 @@ async def drain(directory: Path) -> None:
     await _request("POST", directory, "/drain_listeners?inboundonly&graceful")
     try:
         async with asyncio.timeout(FINISHING):
-            while True:
-                if not await _under_way(directory):
-                    return
+            quiet = 0.0
+            while quiet < QUIET:
+                quiet = 0.0 if await _under_way(directory) else quiet + POLL
                 await asyncio.sleep(POLL)
     except TimeoutError:
         return

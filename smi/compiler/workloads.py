@@ -16,13 +16,15 @@ _EXPECTED = UUID("6f1d8a52-6d0c-5b51-9c0c-0b6f5f8f2f0e")  # any constant: equal 
 Controller = apps_v1.Deployment | apps_v1.StatefulSet | apps_v1.DaemonSet | batch_v1.Job
 
 
-def expected_pods(controller: Controller) -> Iterator[core_v1.Pod]:
+def expected_pods(controller: Controller, more: int = 0) -> Iterator[core_v1.Pod]:
     """The pods that a cluster would run for `controller`, ready, named `<name>-0` onwards.
+
+    There are so many `more` while others take their places.
 
     Their addresses are of the block set aside for benchmarks (198.18.0.0/15, RFC 2544), which
     nothing dials. A DaemonSet has one: a machine is one node.
     """
-    return (_expected_pod(controller, index) for index in range(_replicas(controller)))
+    return (_expected_pod(controller, index) for index in range(_replicas(controller) + more))
 
 
 def _replicas(controller: Controller) -> int:

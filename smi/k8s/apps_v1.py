@@ -8,11 +8,18 @@ from smi.k8s.resource import Resource
 from smi.k8s.shape import Count, Shape
 
 
+class DeploymentStrategy(Shape):
+    """How pods of an old template make place: `RollingUpdate`, or `Recreate` for all at once."""
+
+    type: str = "RollingUpdate"
+
+
 class DeploymentSpec(Shape):
-    """How many pods (None means one) of which template."""
+    """How many pods (None means one) of which template, replaced how."""
 
     replicas: Count | None = None
     selector: LabelSelector = LabelSelector()
+    strategy: DeploymentStrategy = DeploymentStrategy()
     template: PodTemplateSpec
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from smi.compiler.state import ResourceKey, resource_key
 from smi.compiler.workloads import Controller, expected_pods
-from smi.k8s import batch_v1, core_v1
+from smi.k8s import apps_v1, batch_v1, core_v1
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.model.workload import Detour, Loopback, Port
@@ -84,12 +84,19 @@ class Replica:
 class Plan:
     """All pods by name, and the port that stands for each (Service, port) on every pod's address.
 
-    `generation` counts plans: a pod that is new in one carries it in its uid.
+    `generation` counts plans: a pod that is new in one carries it in its uid. `standbys` are pods
+    by name that serve while the only pod of a Deployment is replaced.
     """
 
     replicas: Mapping[NamespacedName, Replica] = field(default_factory=dict)
     services: ServicePorts = field(default_factory=dict)
     generation: int = 0
+    standbys: Mapping[NamespacedName, Replica] = field(default_factory=dict)
+
+    @property
+    def every(self) -> Mapping[NamespacedName, Replica]:
+        """All pods that may run, standbys among them."""
+        return {**self.standbys, **self.replicas}
 
 
 class _Template(NamedTuple):
@@ -113,29 +120,90 @@ def make_plan(
     objects = tuple(resources)
     templates, diagnostics = _templates(objects)
     services = tuple(s for s in objects if isinstance(s, core_v1.Service))
-    before = previous.replicas
-    ports = service_ports(services, machine, previous.services)
-    hosts = addresses(templates, machine.network, {n: r.address for n, r in before.items()})
-    own_ports = detours(
-        {hosts[name]: template.pod for name, template in templates.items()},
+    planning = _Planning(
         services,
+        service_ports(services, machine, previous.services),
+        directories,
         machine,
-        {name: replica.detours for name, replica in before.items()},
+        previous.generation + 1,
     )
-    generation = previous.generation + 1
-    replicas: dict[NamespacedName, Replica] = {}
+    before = previous.every
+    replicas = planning.replicas(templates, before)
+    standbys = planning.replicas(_standbys(templates, replicas, previous), {**before, **replicas})
+    plan = Plan(replicas, planning.ports, planning.generation, standbys)
+    return plan, diagnostics
+
+
+class _Planning(NamedTuple):
+    """What all pods of one plan have in common."""
+
+    services: tuple[core_v1.Service, ...]
+    ports: ServicePorts
+    directories: Mapping[ResourceKey, str]
+    machine: Machine
+    generation: int
+
+    def replicas(
+        self,
+        templates: Mapping[NamespacedName, _Template],
+        before: Mapping[NamespacedName, Replica],
+    ) -> dict[NamespacedName, Replica]:
+        """The pods of `templates`, keeping what they have of `before`."""
+        hosts = addresses(
+            templates, self.machine.network, {name: r.address for name, r in before.items()}
+        )
+        own_ports = detours(
+            {hosts[name]: template.pod for name, template in templates.items()},
+            self.services,
+            self.machine,
+            {name: replica.detours for name, replica in before.items()},
+        )
+        found: dict[NamespacedName, Replica] = {}
+        for name, template in templates.items():
+            directory = self.directories.get(resource_key(template.origin), ".")
+            digest = _digest(template.pod, own_ports[name], directory)
+            if name in before and before[name].digest == digest:
+                pod = before[name].pod
+            else:
+                pod = _placed(template.pod, hosts[name], self.machine.salt, self.generation)
+            own = (s for s in self.services if s.key.namespace == name.namespace)
+            variables = service_variables(own, hosts[name], self.ports)
+            processes = _processes(pod, own_ports[name], variables, directory)
+            found[name] = Replica(pod, own_ports[name], processes, digest)
+        return found
+
+
+def _standbys(
+    templates: Mapping[NamespacedName, _Template],
+    replicas: Mapping[NamespacedName, Replica],
+    previous: Plan,
+) -> dict[NamespacedName, _Template]:
+    """A second pod for each Deployment of one pod that is, or was once, replaced by another.
+
+    > maxSurge ... The absolute number is calculated from the percentage by rounding up.
+    > ... The default value is 25%.   (Kubernetes, Deployments)
+
+    A machine that has no address left has none.
+    """
+    taken = {r.address for r in (*previous.every.values(), *replicas.values())}
+    found: dict[NamespacedName, _Template] = {}
     for name, template in templates.items():
-        directory = directories.get(resource_key(template.origin), ".")
-        digest = _digest(template.pod, own_ports[name], directory)
-        if name in before and before[name].digest == digest:
-            pod = before[name].pod
-        else:
-            pod = _placed(template.pod, hosts[name], machine.salt, generation)
-        own = (s for s in services if s.key.namespace == name.namespace)
-        variables = service_variables(own, hosts[name], ports)
-        processes = _processes(pod, own_ports[name], variables, directory)
-        replicas[name] = Replica(pod, own_ports[name], processes, digest)
-    return Plan(replicas, ports, generation), diagnostics
+        pod = _second(template.origin)
+        if pod is None or pod.key in templates or len(taken) + len(found) >= len(HOSTS):
+            continue
+        before = previous.replicas.get(name)
+        is_other = before is not None and before.digest != replicas[name].digest
+        if is_other or pod.key in previous.standbys:
+            found[pod.key] = template._replace(pod=pod)
+    return found
+
+
+def _second(origin: Resource) -> core_v1.Pod | None:
+    """The pod after the only one of a Deployment that has one at a time no less."""
+    if not isinstance(origin, apps_v1.Deployment) or origin.spec.strategy.type == "Recreate":
+        return None
+    pods = tuple(islice(expected_pods(origin, more=1), 3))
+    return pods[1] if len(pods) == 2 else None
 
 
 def loopback(replica: Replica, plan: Plan) -> Loopback:

@@ -32,7 +32,7 @@ class Report:
 
         Planned pods that do not run yet are in it, so that their sidecars can be configured.
         """
-        planned = {name: (replica, False) for name, replica in accepted.plan.replicas.items()}
+        planned = {name: (replica, False) for name, replica in accepted.plan.every.items()}
         pods: dict[NamespacedName, core_v1.Pod] = {}
         loopbacks: dict[NamespacedName, Loopback] = {}
         for name, (replica, serves) in sorted((planned | dict(running)).items()):

@@ -151,7 +151,7 @@ class Run:
             for pod in leaving:
                 tasks.create_task(self._retire(pod))
             for name in steps.start:
-                tasks.create_task(self._live(self._pod(state.plan.replicas[name])))
+                tasks.create_task(self._live(self._pod(state.plan.every[name])))
             self._refresh(state)
             await self._wake.wait()
 
@@ -194,7 +194,7 @@ class Run:
         for name, pod in self._running.items():
             if pod.ending:
                 continue
-            planned = state.plan.replicas.get(name)
+            planned = state.plan.every.get(name)
             same = planned is not None and planned.digest == pod.replica.digest
             workload = self._report.mesh.workloads[name]
             pod.refresh(

@@ -13,6 +13,7 @@ def deployment(
     command: Sequence[str] = ("serve",),
     replicas: int = 1,
     ports: Mapping[str, int] | None = None,
+    strategy: str = "RollingUpdate",
     **container: Any,  # noqa: ANN401 - any field of a container
 ) -> apps_v1.Deployment:
     """A Deployment in `shop` whose pods have the label `app: <name>` and one container."""
@@ -22,6 +23,7 @@ def deployment(
         metadata=ObjectMeta(name=name, namespace="shop"),
         spec=apps_v1.DeploymentSpec(
             replicas=replicas,
+            strategy=apps_v1.DeploymentStrategy(type=strategy),
             selector=LabelSelector(match_labels={"app": name}),
             template=core_v1.PodTemplateSpec(
                 metadata=core_v1.TemplateMeta(labels={"app": name}),

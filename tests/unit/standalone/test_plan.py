@@ -219,3 +219,36 @@ def test_a_loopback_has_the_services_of_the_whole_plan() -> None:
     assert reached.proxy == 15001
     assert reached.detours == only(made).detours
     assert reached.services == {(NamespacedName("shop", "front"), 80): 16000}
+
+
+def test_only_pod_of_a_deployment_gets_a_standby_when_it_is_first_replaced() -> None:
+    first = plan(deployment("front", ports={"http": 8080}))
+    assert first.standbys == {}
+    second = plan(deployment("front", ports={"http": 8080}, args=["-v"]), previous=first)
+    (standby,) = second.standbys.values()
+    assert str(standby.name) == "shop/front-1"
+    assert standby.processes[0].command[-1] == "-v"
+    assert standby.address != only(second).address
+    assert standby.detours[8080].application != only(second).detours[8080].application
+    third = plan(deployment("front", ports={"http": 8080}, args=["-v"]), previous=second)
+    assert third.standbys == second.standbys
+    assert plan(previous=third).standbys == {}
+
+
+def test_other_pods_have_no_standby() -> None:
+    two = plan(deployment("front", replicas=2))
+    assert plan(deployment("front", replicas=2, args=["-v"]), previous=two).standbys == {}
+    recreated = [deployment("front", args=args, strategy="Recreate") for args in ([], ["-v"])]
+    assert plan(recreated[1], previous=plan(recreated[0])).standbys == {}
+    bare = core_v1.Pod(
+        metadata=ObjectMeta(name="front-1", namespace="shop"),
+        spec=deployment("front").spec.template.spec,
+    )
+    before = plan(deployment("front"), bare)
+    assert plan(deployment("front", args=["-v"]), bare, previous=before).standbys == {}
+
+
+def test_machine_that_is_full_replaces_without_a_standby() -> None:
+    others = deployment("others", replicas=253)
+    full = plan(deployment("front"), others)
+    assert plan(deployment("front", args=["-v"]), others, previous=full).standbys == {}

@@ -9,9 +9,10 @@ from tests.fakes.manifests import deployment
 A, B, C = (NamespacedName("shop", f"front-{index}") for index in range(3))
 
 
-def plan(replicas: int) -> Plan:
+def plan(replicas: int, args: tuple[str, ...] = (), previous: Plan = Plan()) -> Plan:  # noqa: B008
     machine = Machine("127.1.1", UUID(int=1), lambda *_: True)
-    return make_plan([deployment("front", replicas=replicas)], {}, machine, Plan())[0]
+    written = deployment("front", replicas=replicas, args=args)
+    return make_plan([written], {}, machine, previous)[0]
 
 
 PLAN = plan(3)
@@ -56,3 +57,37 @@ def test_a_pod_that_does_not_serve_is_replaced_without_waiting() -> None:
 def test_a_pod_that_ends_is_neither_stopped_twice_nor_started_yet() -> None:
     running = {A: pod("old", ready=False, ending=True), B: pod("old"), C: pod("old")}
     assert next_steps(PLAN, running) == Steps((), ())
+
+
+ONE = plan(1, ("-v",), previous=plan(1))
+ONE_NEW, ONE_STANDBY = ONE.replicas[A].digest, ONE.standbys[B].digest
+
+
+def test_only_pod_is_replaced_when_its_standby_serves() -> None:
+    old, standby = pod("old"), pod(ONE_STANDBY)
+    assert next_steps(ONE, {A: old}) == Steps((B,), ())
+    assert next_steps(ONE, {A: old, B: pod(ONE_STANDBY, ready=False)}) == Steps((), ())
+    assert next_steps(ONE, {A: old, B: standby}) == Steps((), (A,))
+    ending = pod("old", ready=False, ending=True)
+    assert next_steps(ONE, {A: ending, B: standby}) == Steps((), ())
+    assert next_steps(ONE, {B: standby}) == Steps((A,), ())
+    assert next_steps(ONE, {A: pod(ONE_NEW, ready=False), B: standby}) == Steps((), ())
+    assert next_steps(ONE, {A: pod(ONE_NEW), B: standby}) == Steps((), (B,))
+    assert next_steps(ONE, {A: pod(ONE_NEW)}) == Steps((), ())
+
+
+def test_only_pod_that_does_not_serve_needs_no_standby() -> None:
+    assert next_steps(ONE, {A: pod("old", ready=False)}) == Steps((), (A,))
+
+
+def test_standby_of_an_edit_before_serves_until_the_pod_does_unless_it_never_did() -> None:
+    assert next_steps(ONE, {A: pod("old"), B: pod("older")}) == Steps((), (A,))
+    assert next_steps(ONE, {A: pod("old"), B: pod("older", ready=False)}) == Steps((), (B,))
+    assert next_steps(ONE, {A: pod(ONE_NEW), B: pod("older")}) == Steps((), (B,))
+
+
+def test_standby_becomes_the_second_pod_of_a_deployment_that_grows() -> None:
+    running = {A: pod(ONE_NEW, ready=False), B: pod(ONE_STANDBY)}
+    grown = plan(2, ("-v",), previous=ONE)
+    assert grown.standbys == {}
+    assert next_steps(grown, running) == Steps((), ())
