@@ -131,9 +131,11 @@ class RunningPod:
     async def _is_up(self, lives: tuple[int, ...], age: float) -> bool:
         """Whether the sidecar has its configuration and every application listens.
 
-        What was found true once stays true while the same processes live.
+        What was found true once stays true while the same processes live, and are not halted.
         """
         if self.ending or not self._proxy.life:
+            return False
+        if any(child.is_halted for child in (self._proxy, *self._apps)):
             return False
         if lives == self._proven:
             return True

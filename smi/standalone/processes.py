@@ -7,6 +7,7 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 # > restarts the containers in your Pod with an exponential backoff   (Kubernetes, Pod Lifecycle);
 # shorter than a cluster's 10 s..5 min, since somebody sits in front of this machine.
@@ -67,6 +68,18 @@ class Child:
         self._begun = asyncio.Event()
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the process was stopped, as by SIGSTOP: it lives, and does nothing."""
+        if self._process is None:
+            return False
+        try:
+            said = Path(f"/proc/{self._process.pid}/stat").read_text(errors="replace")
+        except OSError:  # it has ended just now
+            return False
+        # The name, in parentheses, may hold anything; the state is the word after it.
+        return said.rpartition(")")[2].split()[0] in {"T", "t"}
 
     def begin(self) -> None:
         """Let `run` start the command."""

@@ -55,4 +55,44 @@ STEADINESS = (
             ),
         ),
     ),
+    Mutant(
+        "a pod that is replaced is not drained",
+        "smi/standalone/run.py",
+        "        await self._backend.drain(pod.directory)\n",
+        "",
+        ("tests/integration/standalone/test_run.py::test_replicas_are_replaced_one_at_a_time",),
+    ),
+    Mutant(
+        "the only pod makes place before another serves",
+        "smi/standalone/rollout.py",
+        "_serves(running, other) and other not in stop",
+        "other not in stop",
+        (unit("standalone", "test_rollout", "test_only_pod_is_replaced_when_its_standby_serves"),),
+    ),
+    Mutant(
+        "the certificate that a caller names is passed on",
+        f"{TRANSLATE}/http.py",
+        "ForwardClientCertDetails.SANITIZE_SET",
+        "ForwardClientCertDetails.APPEND_FORWARD",
+        (
+            unit(
+                "translate",
+                "test_listeners",
+                "test_application_is_told_its_caller_by_its_sidecar_alone",
+            ),
+        ),
+    ),
+    Mutant(
+        "what an Envoy says of a request reaches the application",
+        f"{TRANSLATE}/http.py",
+        "suppress_envoy_headers=True",
+        "suppress_envoy_headers=False",
+        (
+            unit(
+                "translate",
+                "test_listeners",
+                "test_paths_are_judged_in_normal_form_and_nothing_is_added",
+            ),
+        ),
+    ),
 )

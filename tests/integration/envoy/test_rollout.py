@@ -1,6 +1,7 @@
 """`smi run` replaces pods, and loses some, while others go on asking."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from smi.standalone import state_directory
+from tests.integration.envoy.candid import ask_http1
 from tests.integration.envoy.volley import Volley, get, post, volley
 
 pytestmark = pytest.mark.envoy
 
 SMI = (sys.executable, "-c", "from smi.cli.main import main; main()")
 A_SECOND = 60
+CONNECTIONS = 8
 
 APPLICATION = """
 import http.server, os
@@ -129,6 +132,21 @@ class Shop:
         said = re.findall(r"version \d+ of (\S+) is (\d+)$", self.log, re.MULTILINE)
         return {pod: int(number) for pod, number in said}
 
+    async def answers_come_from(self, processes: set[int]) -> None:
+        """Wait until requests are answered by these processes, every one of them, and no other."""
+        async with asyncio.timeout(60):
+            while await self._answering() != processes:  # noqa: ASYNC110 - others make it so
+                await asyncio.sleep(0.05)
+
+    async def _answering(self) -> set[int]:
+        found: set[int] = set()
+        request = "GET / HTTP/1.1"
+        for _ in range(8):
+            with contextlib.suppress(TimeoutError, ConnectionError, EOFError):
+                answer = await ask_http1(self.proxy(), request, [("host", "web.shop")])
+                found.add(int(answer.body.split()[-1]) if answer.body[:1].isdigit() else 0)
+        return found
+
     def proxy(self) -> tuple[str, int]:
         """The HTTP proxy of `front`."""
         records = state_directory.records(self.directory / "state")
@@ -191,7 +209,8 @@ async def asked(running: Shop) -> AsyncIterator[tuple[Volley, Volley]]:
             await first.reaches(5)
     kinds = (get("web.shop"), post("web.shop"))
     one, other = (
-        volley(running.proxy(), kind, connections=4, a_second=A_SECOND / 2) for kind in kinds
+        volley(running.proxy(), kind, connections=CONNECTIONS // 2, a_second=A_SECOND / 2)
+        for kind in kinds
     )
     async with one as gets, other as posts:
         yield gets, posts
@@ -210,3 +229,38 @@ async def test_pods_are_replaced_under_load_and_no_request_fails(replicas: int) 
         assert gets.opened == posts.opened == 0
         standby = f"version 2 of web-{replicas} is"
         assert (standby in running.log) == (replicas == 1)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("of", ["application", "sidecar"])
+async def test_pod_that_is_halted_is_no_endpoint_until_it_goes_on(of: str) -> None:
+    async with shop(2) as running, asked(running) as (gets, posts):
+        first, second = (running.applications()[f"web-{n}"] for n in (0, 1))
+        halted = first if of == "application" else running.sidecar("web-0")
+        os.kill(halted, signal.SIGSTOP)
+        try:
+            await running.answers_come_from({second})
+            await gets.reaches(gets.statuses.total() + A_SECOND)
+        finally:
+            os.kill(halted, signal.SIGCONT)
+        await running.answers_come_from({first, second})
+        assert (gets.failures, posts.failures) == ([], [])
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("of", ["application", "sidecar"])
+async def test_pod_that_is_killed_fails_only_what_it_had(of: str) -> None:
+    async with shop(2) as running, asked(running) as (gets, posts):
+        first, second = (running.applications()[f"web-{n}"] for n in (0, 1))
+        killed = first if of == "application" else running.sidecar("web-0")
+        os.kill(killed, signal.SIGKILL)
+        await running.answers_come_from({second})
+        again = {second, first} if of == "sidecar" else {second}
+        await running.until(lambda: of == "sidecar" or running.applications()["web-0"] != first)
+        if of == "application":
+            again |= {running.applications()["web-0"]}
+        await running.answers_come_from(again)
+        failures = [*gets.failures, *posts.failures]
+        assert len(failures) <= CONNECTIONS
+        assert {status for _, status, _ in failures} <= {503}
+        assert gets.opened == posts.opened == 0

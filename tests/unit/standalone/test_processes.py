@@ -1,5 +1,6 @@
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -166,3 +167,21 @@ async def test_cancelling_the_run_leaves_no_process() -> None:
         async with asyncio.timeout(0.5):
             await one.child.run()
     assert not exists(int(one.said[0]))
+
+
+async def test_a_process_that_was_stopped_is_halted_until_it_goes_on() -> None:
+    one = python(f"import os; print(os.getpid(), flush=True); {STAY}")
+    seen: list[bool] = []
+
+    def halted_and_gone_on() -> bool:
+        if "up" not in one.said:
+            return False
+        halted = one.child.is_halted
+        if not seen or halted != seen[-1]:
+            seen.append(halted)
+            os.kill(int(one.said[0]), signal.SIGCONT if halted else signal.SIGSTOP)
+        return seen == [False, True, False]
+
+    assert not one.child.is_halted
+    await one.run(halted_and_gone_on)
+    assert not one.child.is_halted

@@ -90,6 +90,17 @@ def test_answer_that_ends_a_connection_may_be_read_slowly() -> None:
     assert {manager["delayed_close_timeout"] for manager in managers()} == {"0s"}
 
 
+def test_application_is_told_its_caller_by_its_sidecar_alone() -> None:
+    (manager,) = [c for c in values(inbound(), "typed_config") if "http_filters" in c]
+    assert manager["forward_client_cert_details"] == "SANITIZE_SET"
+    assert manager["set_current_client_cert_details"] == {"uri": True}
+
+
+def test_scheme_is_what_the_caller_says() -> None:
+    for said in (inbound(), as_json(listeners.proxy(POD, a.identity("web"), AT))):
+        assert not list(values(said, "scheme_header_transformation"))
+
+
 def test_any_token_is_a_method_of_http_1_too() -> None:
     proxy = listeners.proxy(POD, UID, a.identity("web"), AT)
     for said in (inbound(), as_json(proxy)):
