@@ -19,6 +19,8 @@ CONFIGURATION = "envoy.json"
 # to close within 5 s, and loses its door for that.
 DRAIN_SECONDS = 3
 
+LOG_FLUSH_MILLISECONDS = 500  # how late an access log may be; Envoy's own 10 s looks like none
+
 
 def executable(explicit: str | None = None, distribution: str = DISTRIBUTION) -> str:
     """The path of the Envoy to run: `explicit`, else the one in PATH, else the installed wheel's.
@@ -58,6 +60,8 @@ def sidecar(workload: Workload, envoy: str, control_plane: str, token: str) -> S
             str(DRAIN_SECONDS),
             "--drain-strategy",
             "immediate",
+            "--file-flush-interval-msec",
+            str(LOG_FLUSH_MILLISECONDS),
             "--component-log-level",
             "main:error",  # its one warning asks for a limit of connections, which none wants here
             "--log-level",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from smi.compiler import (
+    access_log,
     access_rules,
     damage,
     destinations,
@@ -29,6 +30,7 @@ from smi.model.mesh import Mesh, changes
 
 _RULES: Final[Mapping[str, Any]] = {
     "workload": workloads.workload,
+    "access log": access_log.access_log,
     "service": services.service,
     "declared": protocols.declared,
     "spoken": protocols.spoken,
@@ -56,7 +58,7 @@ _RULES: Final[Mapping[str, Any]] = {
 
 _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "Namespace": ("namespace",),
-    "Pod": ("workload",),
+    "Pod": ("workload", "access log"),
     "Service": ("service", "declared", "routes"),
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),
     "IdentityBinding": ("members",),

@@ -90,6 +90,7 @@ def workload(read: Read, name: NamespacedName) -> Workload | None:
         ready=bool(pod.status.pod_ip) and _is_ready(pod),
         loopback=loopback,
         account_uid=account.metadata.uid if account else "",
+        logs=read(("access log", name)).value,
     )
 
 

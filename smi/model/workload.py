@@ -55,7 +55,8 @@ class Loopback:
 class Workload:
     """One pod. `address` is the pod IP; `owner` names what created it, as `Deployment/front`.
 
-    `account_uid` is the uid of the ServiceAccount object; empty where there is none.
+    `account_uid` is the uid of the ServiceAccount object; empty where there is none. `logs` says
+    whether its sidecar writes a line for every request.
     """
 
     name: NamespacedName
@@ -67,6 +68,7 @@ class Workload:
     ready: bool
     loopback: Loopback | None = None
     account_uid: str = ""
+    logs: bool = False
 
     @property
     def identity(self) -> ServiceIdentity:

@@ -190,7 +190,8 @@ class RunningPod:
         self._surroundings.say(str(self.replica.name), line)
 
     def _say_of_proxy(self, line: str) -> None:
-        if not self.ending:  # a sidecar has much to say about its end, and nothing of interest
+        # A sidecar has much to say about its end, and nothing of interest but its access log.
+        if not self.ending or line.startswith("{"):
             self._surroundings.say(f"{self.replica.name} proxy", line)
 
     def _placed(self, text: str) -> str:

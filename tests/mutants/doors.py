@@ -28,7 +28,8 @@ DOORS = (
         "policy in LDS: an edit would cost connections",
         f"{TRANSLATE}/server_parts.py",
         """\
-        return (listeners.inbound(self.pod, self.port, at, detour.application, admission),)
+        own = detour.application
+        return (listeners.inbound(self.pod, self.port, at, own, admission, logs=pod.logs),)
 """,
         """\
         door = listeners.inbound(self.pod, self.port, at, detour.application, admission)

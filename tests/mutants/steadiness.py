@@ -95,4 +95,24 @@ STEADINESS = (
             ),
         ),
     ),
+    Mutant(
+        "the query is in the log",
+        f"{TRANSLATE}/access_logs.py",
+        "%PATH(NQ:PATH)%",
+        "%REQ(:PATH)%",
+        (unit("translate", "test_access_logs", "test_no_line_holds_a_header_or_a_query"),),
+    ),
+    Mutant(
+        "lines are written for whoever says anything",
+        "smi/compiler/access_log.py",
+        "said == JSON)",
+        "said is not None)",
+        (
+            unit(
+                "compiler",
+                "test_workloads",
+                "test_access_log_of_another_format_is_none_and_its_author_is_told",
+            ),
+        ),
+    ),
 )

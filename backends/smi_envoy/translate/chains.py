@@ -17,7 +17,8 @@ from smi_envoy.pb.envoy.extensions.filters.network.set_filter_state.v3 import (
 )
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
-from smi_envoy.translate import http, names, statistics, tcp
+from smi_envoy.translate import access_logs, http, names, statistics, tcp
+from smi_envoy.translate.access_logs import AccessLogs
 from smi_envoy.translate.messages import filter_state, packed
 from smi_envoy.translate.statistics import Verdict
 from smi_envoy.translate.tls import SanType, Subject, mutual_tls_context, subject
@@ -45,7 +46,7 @@ class Admission(NamedTuple):
 
 
 def inbound(
-    pod: NamespacedName, port: int, application: int, admission: Admission
+    pod: NamespacedName, port: int, application: int, admission: Admission, *, logs: bool = False
 ) -> Iterator[FilterChain]:
     """The chains that lead to one port of a pod, whose application listens on `application`.
 
@@ -53,12 +54,15 @@ def inbound(
     whoever else has one, and in every mode, so that an edit ends no connection that stays allowed.
     """
     name = names.inbound(pod, port)
-    requests = (_to(application), http.inbound(name, name, statistics.inbound_http(port)))
+    of_requests = access_logs.inbound_http(pod, port) if logs else ()
+    of_bytes = access_logs.inbound_tcp(pod, port) if logs else ()
+    counted = [statistics.inbound_http(port), *of_requests]
+    requests = (_to(application), http.inbound(name, name, counted))
     yield _peers(names.HTTP_SNI, names.HTTP_SNI, (), requests, HTTP_ALPN)
-    granted = _bytes(name, port, application, Verdict.ALLOWED)
+    granted = _bytes(name, port, application, Verdict.ALLOWED, of_bytes)
     for uid in sorted(admission.tcp_clients):
         yield _peers(f"tcp/{uid}", names.tcp_sni(uid), [subject(SanType.DNS, uid)], granted)
-    others = _bytes(name, port, application, Verdict.DENIED)
+    others = _bytes(name, port, application, Verdict.DENIED, of_bytes)
     open_to_all = admission.mode is not Mode.STRICT
     # In strict mode they are refused in the handshake, which tells who they are.
     anybody = () if open_to_all else [subject(SanType.URI, NOBODY)]
@@ -69,9 +73,11 @@ def inbound(
         yield _strangers("foreign-tls", others, "tls")
 
 
-def _bytes(name: str, port: int, application: int, verdict: Verdict) -> tuple[Filter, ...]:
-    logs = [statistics.inbound_tcp(port, verdict)]
-    return _to(application), tcp.proxy(name, names.APPLICATION, logs)
+def _bytes(
+    name: str, port: int, application: int, verdict: Verdict, logs: AccessLogs
+) -> tuple[Filter, ...]:
+    every = [statistics.inbound_tcp(port, verdict), *logs]
+    return _to(application), tcp.proxy(name, names.APPLICATION, every)
 
 
 def _to(application: int) -> Filter:

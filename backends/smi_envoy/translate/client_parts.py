@@ -45,7 +45,7 @@ class HttpProxy:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
         at = (pod.address, loopback.proxy)
-        return (listeners.proxy(self.pod, pod.uid, pod.identity, at),)
+        return (listeners.proxy(self.pod, pod.uid, pod.identity, at, logs=pod.logs),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,11 @@ class ServiceDoor:
         """In the order of `keys`."""
         pod, loopback = on_loopback(world.mesh, self.pod)
         at = (pod.address, loopback.services[self.root, self.port])
-        return (listeners.service(self.pod, pod.uid, self.root, self.port, self.speaks, at),)
+        return (
+            listeners.service(
+                self.pod, pod.uid, self.root, self.port, self.speaks, at, logs=pod.logs
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,10 @@ Manager = hcm_pb2.HttpConnectionManager
 
 
 def outbound(
-    name: str, routes: str, log: accesslog_pb2.AccessLog, host: str
+    name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog], host: str
 ) -> listener_components_pb2.Filter:
     """What the application's requests meet. `host` stands in where HTTP/1.0 names none."""
-    manager = _manager(name, routes)
-    manager.access_log.append(log)
+    manager = _manager(name, routes, logs)
     manager.http_protocol_options.default_host_for_http_10 = host
     manager.http_filters.extend([_states(), _http_filter("router", _router())])
     return network_filter("http", manager)
@@ -65,21 +64,21 @@ def proxy(
     name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog], uid: PodUid
 ) -> listener_components_pb2.Filter:
     """What the requests of the pod `uid` meet that name their Service themselves."""
-    manager = _manager(name, routes)
-    manager.access_log.extend(logs)
+    manager = _manager(name, routes, logs)
     manager.http_protocol_options.default_host_for_http_10 = "unknown"
     manager.upgrade_configs.add(upgrade_type=forwarding.CONNECT)
     manager.http_filters.extend(
-        [_path_state(), *forwarding.filters(uid), _http_filter("router", _router())]
+        [_states(), *forwarding.filters(uid), _http_filter("router", _router())]
     )
     manager.local_reply_config.mappers.extend(forwarding.replies())
     return network_filter("http", manager)
 
 
-def inbound(name: str, routes: str, log: accesslog_pb2.AccessLog) -> listener_components_pb2.Filter:
+def inbound(
+    name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog]
+) -> listener_components_pb2.Filter:
     """What a peer's requests meet. `routes` carry the judgement; without one all are denied."""
-    manager = _manager(name, routes)
-    manager.access_log.append(log)
+    manager = _manager(name, routes, logs)
     manager.forward_client_cert_details = Manager.ForwardClientCertDetails.SANITIZE_SET
     manager.set_current_client_cert_details.uri = True
     deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))
@@ -95,12 +94,13 @@ def network_filter(name: str, message: Message) -> listener_components_pb2.Filte
     return listener_components_pb2.Filter(name=name, typed_config=packed(message))
 
 
-def _manager(name: str, routes: str) -> Manager:
+def _manager(name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog]) -> Manager:
     escaped = Manager.PathWithEscapedSlashesAction.KEEP_UNCHANGED
     return Manager(
         stat_prefix=name,
         codec_type=Manager.CodecType.AUTO,
         rds=hcm_pb2.Rds(route_config_name=routes, config_source=over_ads()),
+        access_log=logs,
         normalize_path=wrappers_pb2.BoolValue(value=True),
         merge_slashes=True,
         path_with_escaped_slashes_action=escaped,

@@ -16,7 +16,7 @@ from smi_envoy.pb.envoy.extensions.filters.network.set_filter_state.v3 import (
     set_filter_state_pb2,
 )
 from smi_envoy.pb.google.protobuf import duration_pb2
-from smi_envoy.translate import chains, http, names, statistics, tcp
+from smi_envoy.translate import access_logs, chains, http, names, statistics, tcp
 from smi_envoy.translate.chains import HTTP_AS_SEEN, Admission
 from smi_envoy.translate.forwarding import SERVER_NAME
 from smi_envoy.translate.messages import filter_state, packed, seconds, socket
@@ -34,7 +34,13 @@ FilterChain = listener_components_pb2.FilterChain
 
 
 def inbound(
-    pod: NamespacedName, port: int, address: tuple[str, int], application: int, admission: Admission
+    pod: NamespacedName,
+    port: int,
+    address: tuple[str, int],
+    application: int,
+    admission: Admission,
+    *,
+    logs: bool = False,
 ) -> listener_pb2.Listener:
     """The door to one port of a pod, at `address`; the application listens on `application`.
 
@@ -44,17 +50,23 @@ def inbound(
     listener = _listener(
         names.inbound(pod, port),
         address,
-        chains.inbound(pod, port, application, admission),
+        chains.inbound(pod, port, application, admission, logs=logs),
         base_pb2.TrafficDirection.INBOUND,
         inspectors=[tls_inspector_pb2.TlsInspector(), http_inspector_pb2.HttpInspector()],
         inspection=SILENCE,
     )
     listener.access_log.extend(statistics.inbound_refused(port))
+    listener.access_log.extend(access_logs.inbound_refused(pod, port) if logs else ())
     return listener
 
 
 def proxy(
-    pod: NamespacedName, uid: PodUid, identity: ServiceIdentity, address: tuple[str, int]
+    pod: NamespacedName,
+    uid: PodUid,
+    identity: ServiceIdentity,
+    address: tuple[str, int],
+    *,
+    logs: bool = False,
 ) -> listener_pb2.Listener:
     """The HTTP proxy of a pod, at `address`: the request's host selects the Service.
 
@@ -62,12 +74,13 @@ def proxy(
     """
     name = names.proxy_listener(pod)
     routes = names.outbound_client(identity)
+    lines = access_logs.outbound_http(pod) if logs else ()
     own = set_filter_state_pb2.Config(
         on_new_connection=[filter_state(chains.APPLICATION_ADDRESS, ":".join(map(str, address)))]
     )
     filters = [
         http.network_filter("own", own),
-        http.proxy(name, routes, statistics.proxied(), uid),
+        http.proxy(name, routes, [*statistics.proxied(), *lines], uid),
     ]
     return _listener(
         name, address, [FilterChain(filters=filters)], base_pb2.TrafficDirection.OUTBOUND
@@ -81,6 +94,8 @@ def service(
     port: int,
     speaks: AppProtocol,
     address: tuple[str, int],
+    *,
+    logs: bool = False,
 ) -> listener_pb2.Listener:
     """The door to one port of a Service, at `address`: whoever dials it means that Service.
 
@@ -88,8 +103,11 @@ def service(
     """
     name = names.service_listener(pod, root, port)
     host = f"{root.name}.{root.namespace}:{port}"
+    of_requests = access_logs.outbound_http(pod) if logs else ()
+    route = str(names.RouteName(root, port))
+    of_connections = access_logs.outbound_tcp(pod, route) if logs else ()
     requests = http.outbound(
-        name, names.outbound_service(root, port), statistics.outbound_http(), host
+        name, names.outbound_service(root, port), [statistics.outbound_http(), *of_requests], host
     )
     cluster = names.upstream(root, port, AppProtocol.TCP)
     shown = set_filter_state_pb2.Config(
@@ -97,7 +115,7 @@ def service(
     )
     connections = [
         http.network_filter("shown", shown),
-        tcp.proxy(name, cluster, statistics.outbound_tcp(f"{root}:{port}")),
+        tcp.proxy(name, cluster, [*statistics.outbound_tcp(route), *of_connections]),
     ]
     outbound = base_pb2.TrafficDirection.OUTBOUND
     match speaks:

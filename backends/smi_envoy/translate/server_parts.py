@@ -71,7 +71,8 @@ class PodPort:
         clients = {*uids, *(world.mesh.workloads[name].uid for of in names_of for name in of)}
         mode = authorization.mode_of(world.mesh.inbound.get(pod.group))
         admission = Admission(frozenset(clients), mode)
-        return (listeners.inbound(self.pod, self.port, at, detour.application, admission),)
+        own = detour.application
+        return (listeners.inbound(self.pod, self.port, at, own, admission, logs=pod.logs),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,15 @@ _HTTP = {
     "status": "%RESPONSE_CODE%",
 }
 
+NOT_GRANTED_WHEN = f"has({_FAILURE}) && {_FAILED} && {_FAILURE}.contains('SAN matcher')"
+"""Holds for connections of peers that no TrafficTarget lets in."""
+
+REFUSED_WHEN = (
+    f"(has({_FAILURE}) && {_FAILED})"
+    f" || (has(response.code_details) && response.code_details == '{NO_CHAIN}')"
+)
+"""Holds for connections of which nothing came."""
+
 _EXPRESSION = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 _STATS = "envoy.extensions.access_loggers.stats.v3.Config"
 

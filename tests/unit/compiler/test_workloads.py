@@ -2,6 +2,7 @@
 
 import pytest
 
+from smi.compiler.access_log import ANNOTATION as ACCESS_LOG
 from smi.compiler.compile import Compiler
 from smi.compiler.state import collect
 from smi.k8s import core_v1
@@ -111,3 +112,29 @@ def test_workload_knows_which_account_object_it_runs_as() -> None:
     assert uid(an("ServiceAccount", "web", uid="w1")) == "w1"
     assert uid(an("ServiceAccount", "web", uid="w2")) == "w2"
     assert uid(an("ServiceAccount", "web")) == ""
+
+
+def test_pod_that_asks_for_access_logs_gets_them() -> None:
+    for said, logs in (({}, False), ({ACCESS_LOG: "json"}, True)):
+        template = {**TEMPLATE, "metadata": {"labels": {"app": "web"}, "annotations": said}}
+        found = compiled(an("Deployment", "web", {"template": template}))
+        assert [workload.logs for workload in found.mesh.workloads.values()] == [logs]
+        assert found.diagnostics == ()
+
+
+def test_access_log_of_another_format_is_none_and_its_author_is_told() -> None:
+    template = {**TEMPLATE, "metadata": {"annotations": {ACCESS_LOG: "text"}}}
+    found = compiled(an("Deployment", "web", {"replicas": 2, "template": template}))
+    assert not any(workload.logs for workload in found.mesh.workloads.values())
+    (said,) = found.diagnostics
+    assert (said.kind, said.name.name, said.reason) == ("Deployment", "web", "AccessLogUnknown")
+    assert said.field == "spec.template.metadata.annotations.smi-mesh.io/access-log"
+
+
+def test_access_log_of_a_pod_of_nobody_is_told_of_at_the_pod() -> None:
+    written = pod("web-0", "web")
+    metadata = written.metadata.model_copy(update={"annotations": {ACCESS_LOG: ""}})
+    found = compiled(written.model_copy(update={"metadata": metadata}))
+    (said,) = found.diagnostics
+    assert (said.kind, said.name.name) == ("Pod", "web-0")
+    assert said.field == "metadata.annotations.smi-mesh.io/access-log"
