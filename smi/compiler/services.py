@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
+from smi.compiler.outlier_detection import outlier_detection
 from smi.compiler.state import EXTERNAL_NAME
 from smi.compiler.workloads import selected_pods, selects
 from smi.k8s import core_v1
@@ -34,6 +35,7 @@ def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
             name,
             tuple(sorted(ports, key=lambda p: (p.number, p.protocol))),
             external_name=written.spec.external_name if external else "",
+            outliers=outlier_detection(written, findings),
         )
     )
 

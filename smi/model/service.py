@@ -57,16 +57,31 @@ class ServicePort:
     identities: frozenset[ServiceIdentity]
 
 
+class OutlierDetection(NamedTuple):
+    """When a client leaves a pod out: after so many `failures` in a row, for `ejection_ms`.
+
+    Who is to be left out is decided, and who may come back, every `interval_ms`; never more than
+    `most_percent` of the pods.
+    """
+
+    failures: int
+    interval_ms: int
+    ejection_ms: int
+    most_percent: int
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A Kubernetes Service: a name, and for each of its ports the pods that answer there.
 
     `external_name` is the host that one of type ExternalName stands for, empty for all others.
+    Clients never leave a pod out where `outliers` says nothing.
     """
 
     name: NamespacedName
     ports: tuple[ServicePort, ...]
     external_name: str = ""
+    outliers: OutlierDetection | None = None
 
     @property
     def external_ports(self) -> tuple[int, ...]:

@@ -115,4 +115,30 @@ STEADINESS = (
             ),
         ),
     ),
+    Mutant(
+        "pods are left out though nobody asked for it",
+        "smi/compiler/outlier_detection.py",
+        "        return None\n    said = dict(_DEFAULTS)",
+        '        text = "max=50%"\n    said = dict(_DEFAULTS)',
+        (
+            unit(
+                "compiler",
+                "test_outlier_detection",
+                "test_nobody_is_left_out_unless_it_is_asked_for",
+            ),
+        ),
+    ),
+    Mutant(
+        "Envoy's own measures of outliers beside the one that was asked for",
+        f"{TRANSLATE}/clusters.py",
+        "        enforcing_success_rate=wrappers_pb2.UInt32Value(value=0),\n",
+        "",
+        (
+            unit(
+                "translate",
+                "test_clusters",
+                "test_endpoints_are_ejected_as_the_service_asks_and_for_failures_in_a_row_alone",
+            ),
+        ),
+    ),
 )

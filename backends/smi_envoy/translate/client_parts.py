@@ -9,7 +9,7 @@ from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
 from smi.model.mesh import Mesh
 from smi.model.outbound import Route, WeightedService
-from smi.model.service import AppProtocol, ServicePort
+from smi.model.service import AppProtocol, OutlierDetection, ServicePort
 from smi_envoy.translate import (
     clusters,
     endpoints,
@@ -190,7 +190,13 @@ class HttpUpstream:
         port = _port(world.mesh, self.service, self.port)
         subjects = tls.servers(world.mesh.trust_domains, port.identities if port else ())
         return (
-            clusters.upstream(cluster, servers, AppProtocol.HTTP, tls.oldest(world.trust)),
+            clusters.upstream(
+                cluster,
+                servers,
+                AppProtocol.HTTP,
+                tls.oldest(world.trust),
+                _outliers(world.mesh, self.service),
+            ),
             endpoints.of_port(cluster, port),
             tls.validation(servers, world.trust, subjects),
         )
@@ -265,7 +271,12 @@ class TcpUpstream:
         # not fail because weights moved.
         identities = {identity for port in ports.values() if port for identity in port.identities}
         return (
-            clusters.upstream(cluster, servers, AppProtocol.TCP),
+            clusters.upstream(
+                cluster,
+                servers,
+                AppProtocol.TCP,
+                outliers=_outliers(world.mesh, self.root),
+            ),
             endpoints.of_shares(cluster, tuple(shares), split.name if split else None),
             tls.validation(servers, world.trust, tls.servers(world.mesh.trust_domains, identities)),
         )
@@ -280,6 +291,11 @@ def _upstream_keys(
         names.key(TypeUrl.ENDPOINT, cluster),
         names.key(TypeUrl.SECRET, names.servers(service, port, speaks)),
     )
+
+
+def _outliers(mesh: Mesh, service: NamespacedName) -> OutlierDetection | None:
+    found = mesh.services.get(service)
+    return found.outliers if found else None
 
 
 def _port(mesh: Mesh, service: NamespacedName, number: int) -> ServicePort | None:

@@ -4,12 +4,17 @@ Between sidecars all is mutual TLS. What a connection carries is said by its ser
 stays free to say which HTTP it is.
 """
 
-from smi.model.service import AppProtocol
-from smi_envoy.pb.envoy.config.cluster.v3 import circuit_breaker_pb2, cluster_pb2
+from smi.model.service import AppProtocol, OutlierDetection
+from smi_envoy.pb.envoy.config.cluster.v3 import (
+    circuit_breaker_pb2,
+    cluster_pb2,
+    outlier_detection_pb2,
+)
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 from smi_envoy.pb.envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
-from smi_envoy.pb.google.protobuf import any_pb2, wrappers_pb2
+from smi_envoy.pb.envoy.type.v3 import percent_pb2
+from smi_envoy.pb.google.protobuf import any_pb2, duration_pb2, wrappers_pb2
 from smi_envoy.translate import names
 from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds
 from smi_envoy.translate.tls import mutual_tls_context
@@ -32,12 +37,17 @@ Cluster = cluster_pb2.Cluster
 
 
 def upstream(
-    name: str, servers: str, speaks: AppProtocol, oldest_root: str = ""
+    name: str,
+    servers: str,
+    speaks: AppProtocol,
+    oldest_root: str = "",
+    outliers: OutlierDetection | None = None,
 ) -> cluster_pb2.Cluster:
     """Peers behind one port, found over EDS, that must prove to be among `servers`.
 
     Round robin: with one worker, every endpoint of equal weight gets the same number of requests,
-    to the unit. No endpoint is ever ejected: which pods are ready is the Kubernetes API's word.
+    to the unit. Which pods are ready is the Kubernetes API's word: no endpoint is ever ejected but
+    where `outliers` ask for it.
 
     A new `oldest_root` makes it another cluster. The one before ends its connections as they get
     idle, so that no further request goes over one that a certificate of a retired root opened.
@@ -52,12 +62,15 @@ def upstream(
         # Envoy would hold back a change of weights for up to 1 s.
         common_lb_config=Cluster.CommonLbConfig(
             update_merge_window=NEVER,
+            # Envoy would ask ejected endpoints too when half of all are.
+            healthy_panic_threshold=percent_pb2.Percent(value=0) if outliers else None,
             locality_weighted_lb_config=Cluster.CommonLbConfig.LocalityWeightedLbConfig()
             if tcp
             else None,
         ),
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
+        outlier_detection=_ejection(outliers) if outliers else None,
         metadata=_metadata(oldest_root) if oldest_root else None,
         transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
         typed_extension_protocol_options={} if tcp else _as_downstream(),
@@ -107,6 +120,21 @@ def of_hosts(name: str, kind: str, config: any_pb2.Any) -> cluster_pb2.Cluster:
     )
 
 
+def _ejection(outliers: OutlierDetection) -> outlier_detection_pb2.OutlierDetection:
+    """By failures in a row alone, each time for as long; failing to connect is one too."""
+    ejection = seconds(outliers.ejection_ms / 1000)
+    return outlier_detection_pb2.OutlierDetection(
+        consecutive_5xx=wrappers_pb2.UInt32Value(value=outliers.failures),
+        interval=seconds(outliers.interval_ms / 1000),
+        base_ejection_time=ejection,
+        max_ejection_time=ejection,
+        max_ejection_percent=wrappers_pb2.UInt32Value(value=outliers.most_percent),
+        enforcing_consecutive_5xx=wrappers_pb2.UInt32Value(value=100),
+        enforcing_consecutive_gateway_failure=wrappers_pb2.UInt32Value(value=0),
+        enforcing_success_rate=wrappers_pb2.UInt32Value(value=0),
+    )
+
+
 def _metadata(oldest_root: str) -> base_pb2.Metadata:
     found = base_pb2.Metadata()
     found.filter_metadata["smi-mesh"]["oldest-root"] = oldest_root
@@ -123,12 +151,14 @@ def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
     return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
 
 
-def _as_downstream(most: wrappers_pb2.UInt32Value | None = None) -> dict[str, any_pb2.Any]:
+def _as_downstream(
+    most: wrappers_pb2.UInt32Value | None = None, idle: duration_pb2.Duration = NEVER
+) -> dict[str, any_pb2.Any]:
     """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection carries at `most` so many requests."""
     options = http_protocol_options_pb2.HttpProtocolOptions
     message = options(
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(
-            idle_timeout=NEVER, max_requests_per_connection=most
+            idle_timeout=idle, max_requests_per_connection=most
         ),
         use_downstream_protocol_config=options.UseDownstreamHttpConfig(
             http_protocol_options=protocol_pb2.Http1ProtocolOptions(),

@@ -33,23 +33,28 @@ class Mood(StrEnum):
 class Moody(Lab):
     """Owns pods whose applications count requests by the number in `x-id`.
 
-    `connections` counts how many they accepted.
+    `connections` counts how many they accepted, `asked` requests by pod. Pods in `failing` fail
+    all of them.
     """
 
     mood: Mood = Mood.NEVER
     arrived: Counter[str] = field(default_factory=Counter)
     connections: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+    failing: set[str] = field(default_factory=set)
 
     async def _start_apps(self, workload: Workload) -> None:
         stack = self.apps[workload.name] = AsyncExitStack()
         assert workload.loopback is not None
         for detour in workload.loopback.detours.values():
-            await stack.enter_async_context(self._application(detour.application))
+            await stack.enter_async_context(
+                self._application(workload.name.name, detour.application)
+            )
 
     @asynccontextmanager
-    async def _application(self, port: int) -> AsyncIterator[None]:
+    async def _application(self, pod: str, port: int) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
+        server = await loop.create_server(lambda: _Connection(self, pod), "127.0.0.1", port)
         try:
             yield
         finally:
@@ -59,8 +64,8 @@ class Moody(Lab):
 class _Connection(asyncio.Protocol):
     """One accepted connection."""
 
-    def __init__(self, of: Moody) -> None:
-        self._of = of
+    def __init__(self, of: Moody, pod: str) -> None:
+        self._of, self._pod = of, pod
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -80,11 +85,12 @@ class _Connection(asyncio.Protocol):
         if not end or len(body) < _header(head, b"content-length", 0):
             return
         self._buffer = b""
+        self._of.asked[self._pod] += 1
         self._of.arrived[str(_header(head, b"x-id", 0))] += 1
         self._answer(self._transport)
 
     def _answer(self, transport: asyncio.Transport) -> None:
-        match self._of.mood:
+        match Mood.FAILING if self._pod in self._of.failing else self._of.mood:
             case Mood.INSTEAD:
                 transport.abort()
                 return

@@ -1,4 +1,4 @@
-from smi.model.service import AppProtocol
+from smi.model.service import AppProtocol, OutlierDetection
 from smi_envoy.translate import clusters, names, tls
 from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
@@ -35,6 +35,23 @@ def test_upstream_presents_its_svid_and_verifies_the_servers() -> None:
     assert [s["name"] for s in context["tls_certificate_sds_secret_configs"]] == ["svid"]
     assert context["validation_context_sds_secret_config"]["name"] == "servers/c"
     assert context["tls_params"]["tls_minimum_protocol_version"] == "TLSv1_3"
+
+
+def test_endpoints_are_ejected_as_the_service_asks_and_for_failures_in_a_row_alone() -> None:
+    outliers = OutlierDetection(3, 500, 2000, 60)
+    for speaks in (AppProtocol.HTTP, AppProtocol.TCP):
+        said = as_json(clusters.upstream("c", "s", speaks, outliers=outliers))
+        assert said["outlier_detection"] == {
+            "consecutive_5xx": 3,
+            "interval": "0.500s",
+            "base_ejection_time": "2s",
+            "max_ejection_time": "2s",
+            "max_ejection_percent": 60,
+            "enforcing_consecutive_5xx": 100,
+            "enforcing_consecutive_gateway_failure": 0,
+            "enforcing_success_rate": 0,
+        }
+        assert said["common_lb_config"]["healthy_panic_threshold"] == {}
 
 
 def test_application_is_where_the_listener_says() -> None:
