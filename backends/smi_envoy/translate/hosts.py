@@ -110,7 +110,7 @@ def _pod(pod: NamedPod, port: int) -> Host:
     if pod.ready:
         upstream = names.pod_upstream(pod.pod, port, AppProtocol.TCP)
         tunnel = _tunnel(names.tunnel(name), upstream, SHOWN)
-        request = routes.to(str(name), names.pod_upstream(pod.pod, port, AppProtocol.HTTP))
+        request = routes.to_peers(str(name), names.pod_upstream(pod.pod, port, AppProtocol.HTTP))
         found = [tunnel, request]
     else:
         found = _answers(str(name), 503, f"smi-mesh: NotReady: pod {pod.pod} is not ready.\n")

@@ -36,8 +36,7 @@ def of_service(route: Route) -> route_pb2.RouteConfiguration:
 
 def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
-    routes = [_over_http2(_to_application(names.APPLICATION_HTTP2))]
-    routes.append(_to_application(names.APPLICATION))
+    routes = [_over_http2(to("", names.APPLICATION_HTTP2)), to("", names.APPLICATION)]
     strict = authorization.mode_of(inbound) is Mode.STRICT
     if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):
         routes.insert(0, _escaped_slash())
@@ -79,7 +78,7 @@ def virtual_host(
 
 
 def _to_root(route: Route) -> route_components_pb2.Route:
-    return to(
+    return to_peers(
         str(names.RouteName(route.root, route.port)),
         names.upstream(route.root, route.port, AppProtocol.HTTP),
     )
@@ -102,7 +101,7 @@ def _to_split(route: Route, split: Split) -> route_components_pb2.Route:
             for destination, weight in zip(split.destinations, _weights(split), strict=True)
         ]
     )
-    found = to(name, "")
+    found = to_peers(name, "")
     found.route.weighted_clusters.CopyFrom(weighted)
     return found
 
@@ -130,10 +129,11 @@ def to(name: str, cluster: str) -> route_components_pb2.Route:
     )
 
 
-def _to_application(cluster: str) -> route_components_pb2.Route:
-    """An application is asked once: what it answers, were it `UNREACHED`, is no reason to retry."""
-    found = to("", cluster)
-    found.route.retry_policy.retry_on = SAFE_RETRIES
+def to_peers(name: str, cluster: str) -> route_components_pb2.Route:
+    """A route of every request to `cluster`, whose sidecars may say that it arrived nowhere."""
+    found = to(name, cluster)
+    found.route.retry_policy.retry_on = PEER_RETRIES
+    found.route.retry_policy.retriable_headers.add(name=names.UNREACHED, present_match=True)
     return found
 
 
@@ -155,10 +155,7 @@ def _retries() -> route_components_pb2.RetryPolicy:
         name="previous-hosts", typed_config=packed(previous_hosts_pb2.PreviousHostsPredicate())
     )
     return route_components_pb2.RetryPolicy(
-        retry_on=PEER_RETRIES,
-        retriable_headers=[
-            route_components_pb2.HeaderMatcher(name=names.UNREACHED, present_match=True)
-        ],
+        retry_on=SAFE_RETRIES,
         num_retries=wrappers_pb2.UInt32Value(value=2),
         retry_host_predicate=[others],
         host_selection_retry_max_attempts=3,

@@ -16,7 +16,7 @@ def doors(*, logs: bool) -> list[Any]:
     admission = Admission(frozenset({PodUid("one")}), Mode.PERMISSIVE)
     return [
         as_json(listeners.inbound(POD, 8080, AT, 40000, admission, logs=logs)),
-        as_json(listeners.proxy(POD, a.identity("web"), AT, logs=logs)),
+        as_json(listeners.proxy(POD, PodUid("u"), a.identity("web"), AT, logs=logs)),
         *(
             as_json(listeners.service(POD, PodUid("u"), a.name("x"), 80, speaks, AT, logs=logs))
             for speaks in AppProtocol

@@ -151,6 +151,7 @@ def test_what_is_no_name_of_the_mesh_passes_through(host: str, tunnel: bool) -> 
     passed = answer(host, client(WEB), tunnel=tunnel)
     assert passed["name"] == "external"
     assert passed["route"]["cluster"] == "external"
+    assert "retriable-headers" not in passed["route"]["retry_policy"]["retry_on"]
     assert {"resolved", "no-loopback"} == set(passed["typed_per_filter_config"])
 
 

@@ -97,7 +97,7 @@ def test_application_is_told_its_caller_by_its_sidecar_alone() -> None:
 
 
 def test_scheme_is_what_the_caller_says() -> None:
-    for said in (inbound(), as_json(listeners.proxy(POD, a.identity("web"), AT))):
+    for said in (inbound(), as_json(listeners.proxy(POD, PodUid("u"), a.identity("web"), AT))):
         assert not list(values(said, "scheme_header_transformation"))
 
 
@@ -137,7 +137,7 @@ def test_what_forwards_sleeps_until_a_route_wakes_it() -> None:
     (filters,) = values(proxy, "http_filters")
     asleep = [f["name"] for f in filters if f.get("disabled")]
     assert asleep == ["shown", "renamed", "resolved", "no-loopback"]
-    assert [f["name"] for f in filters if f["name"] not in asleep] == ["path", "router"]
+    assert [f["name"] for f in filters if f["name"] not in asleep] == ["states", "router"]
 
 
 def test_tunnel_shows_the_name_of_the_pod_that_opens_it() -> None:
