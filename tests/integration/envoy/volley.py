@@ -107,6 +107,9 @@ class _Caller(asyncio.Protocol):
         took = self._loop.time() - self._sent
         self._of.note(self._number, int(head[9:12]), self._heard, took)
         self._number, self._heard = 0, b""
+        if b"\r\nconnection: close" in head.lower() and self._transport:
+            self._transport.abort()
+            return
         self._loop.call_at(max(self._loop.time(), self._sent + self._pause), self._ask)
 
     def connection_lost(self, exc: Exception | None) -> None:
