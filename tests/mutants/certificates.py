@@ -74,8 +74,8 @@ CERTIFICATES = (
     Mutant(
         "requests go on over what a retired root opened",
         f"{TRANSLATE}/client_parts.py",
-        "AppProtocol.HTTP, tls.oldest(world.trust)),",
-        "AppProtocol.HTTP),",
+        "                tls.oldest(world.trust),\n",
+        '                "",\n',
         (
             unit(
                 "translate",

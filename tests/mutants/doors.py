@@ -76,8 +76,8 @@ DOORS = (
     Mutant(
         "a chain of one pod depends on the mode: its connections would end with a change of it",
         f"{TRANSLATE}/chains.py",
-        "granted = _bytes(name, port, application, Verdict.ALLOWED)",
-        "granted = _bytes(name + admission.mode, port, application, Verdict.ALLOWED)",
+        "granted = _bytes(name, port, application, Verdict.ALLOWED, of_bytes)",
+        "granted = _bytes(f'{name}{admission.mode}', port, application, Verdict.ALLOWED, of_bytes)",
         (
             unit(
                 "translate",
