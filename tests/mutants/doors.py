@@ -13,8 +13,8 @@ DOORS = (
     Mutant(
         "no filter at all",
         f"{TRANSLATE}/http.py",
-        "[_states(), _http_filter(AUTHORIZATION, deny), _http_filter(",
-        "[_states(), _http_filter(",
+        "[_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter(",
+        "[_path_state(), _http_filter(",
         (unit("translate", "test_listeners", "test_http_is_denied_unless_a_route_says_otherwise"),),
     ),
     Mutant(

@@ -45,13 +45,13 @@ STEADINESS = (
     Mutant(
         "a connection to an application is kept until the application ends it",
         f"{TRANSLATE}/clusters.py",
-        "None if shares else ONE_REQUEST",
-        "None",
+        "_as_downstream(APPLICATION_IDLE)",
+        "_as_downstream()",
         (
             unit(
                 "translate",
                 "test_clusters",
-                "test_connection_to_an_application_carries_one_request_of_http1",
+                "test_idle_connection_to_an_application_is_not_kept_until_the_application_ends_it",
             ),
         ),
     ),

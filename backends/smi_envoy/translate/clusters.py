@@ -23,10 +23,10 @@ from smi_envoy.translate.tls import mutual_tls_context
 # that is gone is known long before a human gives up.
 CONNECT_TIMEOUT = seconds(5)
 
-# An application may end an idle HTTP/1 connection at any time, and a request that meets the end is
-# lost: nobody can tell whether it arrived, so it must not be sent again. One that has a connection
-# of its own meets none. HTTP/2 says before it ends which requests it still takes.
-ONE_REQUEST = wrappers_pb2.UInt32Value(value=1)
+# An application may end an idle connection at any time, and an HTTP/1 request that meets the end
+# is lost: nobody can tell whether it arrived, so it must not be sent again. No application has less
+# patience than this, and a busy one has no connection that waits for so long.
+APPLICATION_IDLE = seconds(0.1)
 
 # Shorter than what servers and firewalls usually keep idle connections for (a minute or more).
 EXTERNAL_IDLE = seconds(30)
@@ -77,20 +77,19 @@ def upstream(
     )
 
 
-def application(name: str) -> cluster_pb2.Cluster:
+def application() -> cluster_pb2.Cluster:
     """The application beside the proxy, at the address that the listener's filter state names.
 
     One cluster for every pod and port, so that routes into it are the same for all pods that one
-    policy protects; another one, `APPLICATION_HTTP2`, for requests that share connections.
+    policy protects.
     """
-    shares = name == names.APPLICATION_HTTP2
     return cluster_pb2.Cluster(
-        name=name,
+        name=names.APPLICATION,
         type=Cluster.DiscoveryType.ORIGINAL_DST,
         lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
-        typed_extension_protocol_options=_as_downstream(None if shares else ONE_REQUEST),
+        typed_extension_protocol_options=_as_downstream(APPLICATION_IDLE),
     )
 
 
@@ -116,7 +115,7 @@ def of_hosts(name: str, kind: str, config: any_pb2.Any) -> cluster_pb2.Cluster:
         lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
-        typed_extension_protocol_options=_as_downstream(idle=EXTERNAL_IDLE),
+        typed_extension_protocol_options=_as_downstream(EXTERNAL_IDLE),
     )
 
 
@@ -151,15 +150,11 @@ def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
     return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
 
 
-def _as_downstream(
-    most: wrappers_pb2.UInt32Value | None = None, idle: duration_pb2.Duration = NEVER
-) -> dict[str, any_pb2.Any]:
-    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection carries at `most` so many requests."""
+def _as_downstream(idle: duration_pb2.Duration = NEVER) -> dict[str, any_pb2.Any]:
+    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection waits `idle` for another request."""
     options = http_protocol_options_pb2.HttpProtocolOptions
     message = options(
-        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(
-            idle_timeout=idle, max_requests_per_connection=most
-        ),
+        common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=idle),
         use_downstream_protocol_config=options.UseDownstreamHttpConfig(
             http_protocol_options=protocol_pb2.Http1ProtocolOptions(),
             http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),

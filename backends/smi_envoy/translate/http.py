@@ -56,7 +56,7 @@ def outbound(
     """What the application's requests meet. `host` stands in where HTTP/1.0 names none."""
     manager = _manager(name, routes, logs)
     manager.http_protocol_options.default_host_for_http_10 = host
-    manager.http_filters.extend([_states(), _http_filter("router", _router())])
+    manager.http_filters.extend([_path_state(), _http_filter("router", _router())])
     return network_filter("http", manager)
 
 
@@ -68,7 +68,7 @@ def proxy(
     manager.http_protocol_options.default_host_for_http_10 = "unknown"
     manager.upgrade_configs.add(upgrade_type=forwarding.CONNECT)
     manager.http_filters.extend(
-        [_states(), *forwarding.filters(uid), _http_filter("router", _router())]
+        [_path_state(), *forwarding.filters(uid), _http_filter("router", _router())]
     )
     manager.local_reply_config.mappers.extend(forwarding.replies())
     return network_filter("http", manager)
@@ -83,7 +83,7 @@ def inbound(
     manager.set_current_client_cert_details.uri = True
     deny = rbac_pb2.RBAC(rules=policy_pb2.RBAC(action=policy_pb2.RBAC.Action.ALLOW))
     manager.http_filters.extend(
-        [_states(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
+        [_path_state(), _http_filter(AUTHORIZATION, deny), _http_filter("router", _router())]
     )
     manager.local_reply_config.CopyFrom(_replies())
     return network_filter("http", manager)
@@ -122,19 +122,15 @@ def _manager(name: str, routes: str, logs: Iterable[accesslog_pb2.AccessLog]) ->
     )
 
 
-def _states() -> hcm_pb2.HttpFilter:
-    """Keeps what matchers ask for. Routes are found before filters run, so they are found anew."""
-    states = [
-        _state(names.PATH_STATE, "%PATH(NQ:PATH)%"),
-        _state(names.PROTOCOL_STATE, "%PROTOCOL%"),
-    ]
-    config = {"on_request_headers": states, "clear_route_cache": True}
-    return hcm_pb2.HttpFilter(name="states", typed_config=untyped(_SET_FILTER_STATE, config))
-
-
-def _state(key: str, format_string: str) -> dict[str, object]:
-    line = {"text_format_source": {"inline_string": format_string}}
-    return {"object_key": key, "factory_key": "envoy.string", "format_string": line}
+def _path_state() -> hcm_pb2.HttpFilter:
+    """Keeps the path for matchers. Routes are found before filters run, so they are found anew."""
+    state = {
+        "object_key": names.PATH_STATE,
+        "factory_key": "envoy.string",
+        "format_string": {"text_format_source": {"inline_string": "%PATH(NQ:PATH)%"}},
+    }
+    config = {"on_request_headers": [state], "clear_route_cache": True}
+    return hcm_pb2.HttpFilter(name="path", typed_config=untyped(_SET_FILTER_STATE, config))
 
 
 def _router() -> router_pb2.Router:

@@ -18,9 +18,6 @@ PEERS = "peers"
 APPLICATION = "application"
 """The cluster that stands for the workload beside the proxy."""
 
-APPLICATION_HTTP2 = "application-http2"
-"""The same for requests that came over HTTP/2."""
-
 PATH_STATE = "smi.path"
 """The filter state that holds a request's normalised path without its query."""
 
@@ -35,9 +32,6 @@ GONE = "NotReady"
 
 TUNNEL = "tunnel"
 """The route of tunnels that lead to a door of the same proxy, which counts what they carry."""
-
-PROTOCOL_STATE = "smi.protocol"
-"""The filter state that holds what carried a request, as `HTTP/2`."""
 
 UNREACHED = "x-smi-mesh-unreached"
 """The header by which a sidecar tells another that a request reached no application."""

@@ -9,7 +9,7 @@ from smi_envoy.pb.envoy.config.core.v3 import base_pb2
 from smi_envoy.pb.envoy.config.route.v3 import route_components_pb2, route_pb2
 from smi_envoy.pb.envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from smi_envoy.pb.envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
-from smi_envoy.pb.envoy.type.matcher.v3 import filter_state_pb2, regex_pb2, string_pb2
+from smi_envoy.pb.envoy.type.matcher.v3 import regex_pb2
 from smi_envoy.pb.google.protobuf import wrappers_pb2
 from smi_envoy.translate import authorization, http, matching, names
 from smi_envoy.translate.messages import NEVER, packed
@@ -36,7 +36,7 @@ def of_service(route: Route) -> route_pb2.RouteConfiguration:
 
 def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.RouteConfiguration:
     """The routes into one port of the application, and the judgement over them."""
-    routes = [_over_http2(to("", names.APPLICATION_HTTP2)), to("", names.APPLICATION)]
+    routes = [to("", names.APPLICATION)]
     strict = authorization.mode_of(inbound) is Mode.STRICT
     if strict and authorization.judges_paths(authorization.rules_at(inbound, port)):
         routes.insert(0, _escaped_slash())
@@ -135,15 +135,6 @@ def to_peers(name: str, cluster: str) -> route_components_pb2.Route:
     found.route.retry_policy.retry_on = PEER_RETRIES
     found.route.retry_policy.retriable_headers.add(name=names.UNREACHED, present_match=True)
     return found
-
-
-def _over_http2(route: route_components_pb2.Route) -> route_components_pb2.Route:
-    """`route` for requests that came over HTTP/2 alone."""
-    state = filter_state_pb2.FilterStateMatcher(
-        key=names.PROTOCOL_STATE, string_match=string_pb2.StringMatcher(exact="HTTP/2")
-    )
-    route.match.filter_state.append(state)
-    return route
 
 
 def _any_path() -> route_components_pb2.RouteMatch:

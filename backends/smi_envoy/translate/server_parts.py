@@ -22,10 +22,9 @@ class Application:
 
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
-        """Two clusters and a secret."""
+        """A cluster and a secret."""
         return (
             names.key(TypeUrl.CLUSTER, names.APPLICATION),
-            names.key(TypeUrl.CLUSTER, names.APPLICATION_HTTP2),
             names.key(TypeUrl.SECRET, names.PEERS),
         )
 
@@ -35,11 +34,7 @@ class Application:
 
     def build(self, world: World) -> tuple[Message, ...]:
         """In the order of `keys`."""
-        return (
-            clusters.application(names.APPLICATION),
-            clusters.application(names.APPLICATION_HTTP2),
-            tls.validation(names.PEERS, world.trust, ()),
-        )
+        return clusters.application(), tls.validation(names.PEERS, world.trust, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Applications that end kept-alive connections at the worst moments, and count what arrives."""
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ from tests.integration.envoy.harness import Lab
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 LIE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-smi-mesh-unreached: true\r\n\r\nok"
 FAILURE = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno"
-IDLE = 0.005  # seconds: about as long as a client pauses, so that both meet
+IDLE = 0.25  # seconds: about as long as a client pauses, so that both meet
 
 
 class Mood(StrEnum):
@@ -23,7 +22,6 @@ class Mood(StrEnum):
     NEVER = "never"
     AFTER_EACH = "after each answer"
     WHEN_IDLE = "some milliseconds after an answer"
-    AT_RANDOM = "at any time after an answer"
     INSTEAD = "instead of an answer"
     LYING = "never, but it says that requests do not arrive"
     FAILING = "never, but it fails all requests"
@@ -106,8 +104,6 @@ class _Connection(asyncio.Protocol):
                 return
             case Mood.WHEN_IDLE:
                 idle = IDLE
-            case Mood.AT_RANDOM:
-                idle = random.uniform(0, 4 * IDLE)
             case _:
                 idle = 3600.0
         transport.write(ANSWER)

@@ -55,21 +55,15 @@ def test_endpoints_are_ejected_as_the_service_asks_and_for_failures_in_a_row_alo
 
 
 def test_application_is_where_the_listener_says() -> None:
-    for name in (names.APPLICATION, names.APPLICATION_HTTP2):
-        said = as_json(clusters.application(name))
-        assert (said["name"], said["type"]) == (name, "ORIGINAL_DST")
-        assert said["lb_policy"] == "CLUSTER_PROVIDED"
-        assert "transport_socket" not in said
+    said = as_json(clusters.application())
+    assert (said["type"], said["lb_policy"]) == ("ORIGINAL_DST", "CLUSTER_PROVIDED")
+    assert "transport_socket" not in said
 
 
-def test_connection_to_an_application_carries_one_request_of_http1() -> None:
-    each = [
-        clusters.application(names.APPLICATION),
-        clusters.application(names.APPLICATION_HTTP2),
-        clusters.upstream("c", "s", AppProtocol.HTTP),
-    ]
-    most = [list(values(as_json(one), "max_requests_per_connection")) for one in each]
-    assert most == [[1], [], []]
+def test_idle_connection_to_an_application_is_not_kept_until_the_application_ends_it() -> None:
+    each = [clusters.application(), clusters.upstream("c", "s", AppProtocol.HTTP)]
+    patience = [list(values(as_json(one), "idle_timeout")) for one in each]
+    assert patience == [["0.100s"], ["0s"]]
 
 
 def test_servers_are_named_exactly_and_never_anybody() -> None:

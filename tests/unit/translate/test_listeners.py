@@ -37,7 +37,7 @@ def test_policy_and_mode_change_nothing_but_filter_chains() -> None:
 def test_http_is_denied_unless_a_route_says_otherwise() -> None:
     (manager,) = [c for c in values(inbound(), "typed_config") if "http_filters" in c]
     assert [f["name"] for f in manager["http_filters"]] == [
-        "states",
+        "path",
         "envoy.filters.http.rbac",
         "router",
     ]
@@ -113,12 +113,17 @@ def test_query_is_no_part_of_the_path_that_is_judged() -> None:
     for said in (inbound(), as_json(proxy)):
         (manager,) = [c for c in values(said, "typed_config") if "http_filters" in c]
         # Routes are found before filters run: they have to be found anew once the path is known.
-        states = manager["http_filters"][0]["typed_config"]["value"]
-        assert states["clear_route_cache"] is True
-        kept = {s["object_key"]: s["format_string"] for s in states["on_request_headers"]}
-        assert kept == {
-            "smi.path": {"text_format_source": {"inline_string": "%PATH(NQ:PATH)%"}},
-            "smi.protocol": {"text_format_source": {"inline_string": "%PROTOCOL%"}},
+        assert manager["http_filters"][0]["typed_config"]["value"] == {
+            "on_request_headers": [
+                {
+                    "object_key": "smi.path",
+                    "factory_key": "envoy.string",
+                    "format_string": {
+                        "text_format_source": {"inline_string": "%PATH(NQ:PATH)%"},
+                    },
+                }
+            ],
+            "clear_route_cache": True,
         }
 
 
@@ -137,7 +142,7 @@ def test_what_forwards_sleeps_until_a_route_wakes_it() -> None:
     (filters,) = values(proxy, "http_filters")
     asleep = [f["name"] for f in filters if f.get("disabled")]
     assert asleep == ["shown", "renamed", "resolved", "no-loopback"]
-    assert [f["name"] for f in filters if f["name"] not in asleep] == ["states", "router"]
+    assert [f["name"] for f in filters if f["name"] not in asleep] == ["path", "router"]
 
 
 def test_tunnel_shows_the_name_of_the_pod_that_opens_it() -> None:

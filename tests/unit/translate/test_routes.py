@@ -47,13 +47,6 @@ def test_word_that_a_request_arrived_nowhere_is_heard_of_sidecars_alone() -> Non
         assert one["response_headers_to_remove"] == [names.UNREACHED]
 
 
-def test_only_requests_over_http2_share_connections_to_the_application() -> None:
-    (host,) = as_json(routes.of_application("inbound/shop/web-0/80", None, 80))["virtual_hosts"]
-    ways = [(r["route"]["cluster"], r["match"].get("filter_state")) for r in host["routes"]]
-    over_http2 = [{"key": "smi.protocol", "string_match": {"exact": "HTTP/2"}}]
-    assert ways == [("application-http2", over_http2), ("application", None)]
-
-
 def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
     host = of_service(
         a.split("one", {"web-v1": 9, "web-v2": 1}), a.split("two", {"web": 1}, [a.match("/x")])
@@ -116,14 +109,14 @@ def test_split_without_destinations_is_unavailable() -> None:
     assert "shop/one" in route["direct_response"]["body"]["inline_string"]
 
 
-@pytest.mark.parametrize(("path", "count"), [("/a", 3), (None, 2)])
+@pytest.mark.parametrize(("path", "count"), [("/a", 2), (None, 1)])
 def test_escaped_slashes_are_refused_where_a_path_decides(path: str | None, count: int) -> None:
     inbound = a.inbound(a.group("web"), a.rule("web", "front", http=[a.match(path)]))
     said = as_json(routes.of_application("inbound/shop/web-0/80", inbound, 80))
     (host,) = said["virtual_hosts"]
     assert len(host["routes"]) == count
     assert host["routes"][-1]["route"]["cluster"] == "application"
-    assert list(values(host["routes"], "status")) == [400] * (count - 2)
+    assert list(values(host["routes"], "status")) == [400] * (count - 1)
     assert "envoy.filters.http.rbac" in host["typed_per_filter_config"]
 
 

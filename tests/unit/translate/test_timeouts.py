@@ -28,6 +28,7 @@ WORDS = ("timeout", "duration", "keepalive")
 # Of connections that are made, kept without a request on them, or not yet understood.
 KNOWN = {
     ("connect_timeout", "5s"),
+    ("idle_timeout", "0.100s"),  # one to the application that nobody uses
     ("idle_timeout", "30s"),  # a connection to a host outside that nobody uses
     ("listener_filters_timeout", "2s"),
     ("listener_filters_timeout", "0.300s"),
@@ -113,4 +114,4 @@ def test_every_limit_that_is_on_where_nothing_is_said_is_said_to_be_off() -> Non
     assert {proxy["idle_timeout"] for proxy in proxies} == {"0s"}
     assert {action["timeout"] for action in actions} == {"0s"}
     assert all("per_try_timeout" not in a["retry_policy"] for a in actions)
-    assert {options["idle_timeout"] for options in http} == {"0s", "30s"}
+    assert {options["idle_timeout"] for options in http} == {"0s", "0.100s", "30s"}
