@@ -89,6 +89,26 @@ PROTOCOLS = (
         ),
     ),
     Mutant(
+        "matches of a split at ports of bytes are no matter",
+        _COMPILER,
+        "if split.spec.matches and said == {AppProtocol.TCP}:",
+        "if split.spec.matches and not said:",
+        (
+            unit(
+                "compiler",
+                "test_protocols",
+                "test_split_that_selects_requests_where_only_bytes_are_seen_is_a_warning",
+            ),
+        ),
+    ),
+    Mutant(
+        "Services that contradict each other are let be",
+        _COMPILER,
+        "if target_port(other, workload) == target and {said, speaks(other)} == {",
+        "if target_port(other, workload) is None and {said, speaks(other)} == {",
+        (unit("compiler", "test_protocols", "test_two_services_should_say_the_same_of_one_port"),),
+    ),
+    Mutant(
         "bytes to a port of HTTP judged by the pods alone",
         f"{DECISION}/carriage.py",
         "if request.protocol is Protocol.TCP and speaks is AppProtocol.HTTP:",
