@@ -4,6 +4,7 @@ from tests.mutants.access import ACCESS
 from tests.mutants.certificates import CERTIFICATES
 from tests.mutants.client import CLIENT
 from tests.mutants.doors import DOORS
+from tests.mutants.names import NAMES
 from tests.mutants.proofs import PROOFS
 from tests.mutants.protocols import PROTOCOLS
 from tests.mutants.requests import REQUESTS
@@ -24,4 +25,5 @@ MUTANTS = (
     *CLIENT,
     *PROTOCOLS,
     *STEADINESS,
+    *NAMES,
 )

@@ -79,6 +79,15 @@ def test_pod_has_a_name_below_its_service_and_an_address() -> None:
     assert request["name"] == "shop/db:5432"
 
 
+def test_split_of_the_service_says_nothing_of_its_pods() -> None:
+    split = a.split("s", {"other": 1})
+    known = client(
+        a.route("db", 5432, split), known=Outbound(FRONT, (), pods=(pod("db-0", "db-0"),))
+    )
+    clusters = list(values(known["shop/db|shop/db-0:5432"], "cluster"))
+    assert clusters == ["pod/shop/db-0:5432|tcp", "pod/shop/db-0:5432|http"]
+
+
 def test_pod_without_a_hostname_has_its_address_only() -> None:
     found = client(known=Outbound(FRONT, (), pods=(pod("db-0"),)))["shop/db|shop/db-0:5432"]
     assert found["domains"] == ["127.7.7.1:5432"]

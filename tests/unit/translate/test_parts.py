@@ -6,7 +6,7 @@ import pytest
 from smi.model.outbound import Excluded, Split, WeightedService
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
-from smi_envoy.translate.client_parts import HttpUpstream, TcpUpstream
+from smi_envoy.translate.client_parts import HttpUpstream, PodUpstream, TcpUpstream
 from smi_envoy.translate.parts import Entry, Table, World, pods_by_identity
 from smi_envoy.translate.server_parts import PodPort
 from smi_envoy.xds.resources import NOBODY
@@ -33,6 +33,25 @@ def world(*splits: Split) -> World:
     ]
     routes = [a.route("db", 5432, *splits, speaks=AppProtocol.TCP)]
     return World(a.mesh(pods, services, routes), "PEM", {})
+
+
+@pytest.mark.parametrize("speaks", [AppProtocol.HTTP, AppProtocol.TCP])
+def test_pod_that_is_called_by_its_name_is_exactly_that_pod(speaks: AppProtocol) -> None:
+    part = PodUpstream(a.name("v1"), 5432, speaks)
+    cluster, endpoints, secret = map(as_json, part.build(world()))
+    assert cluster["name"] == endpoints["cluster_name"] == f"pod/shop/v1:5432|{speaks}"
+    (address,) = values(endpoints, "socket_address")
+    assert address == {"address": "127.0.9.1", "port_value": 25432}
+    (subject,) = secret["validation_context"]["match_typed_subject_alt_names"]
+    assert subject == {"san_type": "DNS", "matcher": {"exact": "uid-v1"}}
+
+
+@pytest.mark.parametrize(("pod", "port"), [("gone", 5432), ("v1", 1)])
+def test_pod_that_is_gone_and_a_port_that_nothing_leads_to_are_nobody(pod: str, port: int) -> None:
+    part = PodUpstream(a.name(pod), port, AppProtocol.HTTP)
+    _, endpoints, secret = map(as_json, part.build(world()))
+    assert "endpoints" not in endpoints
+    assert (list(values(secret, "exact")) == [NOBODY]) is (pod == "gone")
 
 
 DB = TcpUpstream(a.name("db"), 5432)
