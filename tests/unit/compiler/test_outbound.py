@@ -6,10 +6,13 @@ import pytest
 
 from smi.compiler import names
 from smi.compiler import outbound as rules
+from smi.compiler.compile import compile  # noqa: A004 - the field's word for it
+from smi.compiler.state import collect
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import ServiceIdentity
 from smi.model.outbound import Alias, ExternalService, NamedPod, Outbound
 from smi.model.service import WEB_PORTS
+from smi.model.workload import Detour, Loopback
 from tests.objects import (
     Fields,
     account,
@@ -134,6 +137,21 @@ def test_pods_of_a_headless_service_may_be_named_one_by_one() -> None:
     assert known(*objects).subdomains == {"db"}
     assert known(*objects, client="web").pods == ()
     assert known(*objects, client="web").subdomains == {"db"}
+
+
+def test_pod_on_a_loopback_has_the_ports_that_its_sidecar_opens() -> None:
+    objects = [headless("db", port(80, 5433)), member("db-0", "db-0"), pod("front-0", "front")]
+    loopback = Loopback({5432: Detour(5432, 20000)}, 15001, {})
+    mesh = compile(collect([*objects, *OPEN], {name("db-0"): loopback})).mesh
+    (found,) = mesh.outbound[ServiceIdentity("shop", "front")].pods
+    assert found.ports == (5432,)
+
+
+def test_target_that_opens_nobody_makes_no_pod_known() -> None:
+    broken = target("b", account("pay/web"), ["front"], rule("TCPRoute", "all"))
+    service = headless("db", port(80))
+    found = known(service, member("db-0", "db-0"), broken, *OPEN)
+    assert [p.pod.name for p in found.pods] == ["db-0"]
 
 
 def test_hostname_is_a_name_below_its_subdomain_only() -> None:
