@@ -119,14 +119,16 @@ async def _dial(to: Dialled, said: bytes) -> tuple[asyncio.StreamReader, asyncio
 async def _dial_through(
     connection: socket.socket, host: str, said: bytes
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Ask for a tunnel. Raises `ConnectionRefusedError` where there is none."""
+    """Ask for a tunnel, and say the first thing at once, for the same reason.
+
+    Raises `ConnectionRefusedError` where there is none.
+    """
     reader, writer = await asyncio.open_connection(sock=connection, limit=LIMIT)
-    writer.write(f"CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    writer.write(f"CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() + said)
     head = await reader.readuntil(b"\r\n\r\n")
     if head.split()[1] != b"200":
         writer.transport.abort()
         raise ConnectionRefusedError(head.decode())
-    writer.write(said)
     return reader, writer
 
 

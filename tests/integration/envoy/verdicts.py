@@ -39,7 +39,7 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
     ):
         return _is_of_bytes(mesh, request, way, answer)
     if path is None:
-        return not answer.pod and answer.status in _refusals(request)
+        return not answer.pod and answer.status in _refusals(request) | _tunnels(request, way)
     if way.speaks is AppProtocol.HTTP and not request.is_http and way.name == "door":
         told = {destination.judgement.reason for destination in decision.destinations}
         is_refusal = answer.status == 0 or answer.pod.startswith("HTTP/1.1 400")
@@ -112,6 +112,12 @@ def _refusals(request: Request) -> set[int]:
     if not http2 and re.match("(?i)https?://[^/?]+[?]", request.path):
         return {400, 404}
     return found | {400}
+
+
+def _tunnels(request: Request, way: Way) -> set[int]:
+    """What CONNECT may get where it is no refusal: a proxy opens a tunnel, or there is nobody."""
+    opens = request.method == "CONNECT" and request.protocol is Protocol.HTTP
+    return {200, 503} if opens and way.name in {"proxy", "pod"} else set()
 
 
 def _is_answer_of(
