@@ -57,6 +57,8 @@ class Way(NamedTuple):
 
     def authority(self, request: Request) -> str:
         """The host that a client of this way names."""
+        if self.host:
+            return self.host
         wanted = target(request.target)
         host = f"{wanted.name.name}.{wanted.name.namespace}"
         return request.authority or (f"{host}:{wanted.port}" if self.name == "proxy" else host)
@@ -95,7 +97,8 @@ class Stage:
             running_pod(replica, ready=random.Random(str(replica.name)).random() >= self.unready)
             for replica in self.plan.replicas.values()
         ]
-        rest = [resource for resource in resources if resource.kind != "Deployment"]
+        controllers = {"Deployment", "StatefulSet"}
+        rest = [resource for resource in resources if resource.kind not in controllers]
         doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
         self.state = collect([*rest, *pods], doors)
         mesh = self.compiler.update(self.state).mesh
