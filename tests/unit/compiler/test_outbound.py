@@ -6,7 +6,7 @@ import pytest
 
 from smi.compiler import names
 from smi.compiler import outbound as rules
-from smi.compiler.compile import compile  # noqa: A004 - the field's word for it
+from smi.compiler.compile import Compiler, compile  # noqa: A004 - the field's word for it
 from smi.compiler.state import collect
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import ServiceIdentity
@@ -265,3 +265,20 @@ def test_selector_of_an_external_name_selects_nothing() -> None:
 def test_namespaces_of_the_mesh_are_those_with_a_service() -> None:
     mesh = compiled(ROOT, service("other/x", port(80)), pod("third/p", "p")).mesh
     assert mesh.namespaces == {"shop", "other"}
+
+
+def test_from_a_change_is_as_from_scratch() -> None:
+    """Whatever names come, go, or stand for something else."""
+    before = (POD, ROOT, pod("front-0", "front"), *OPEN)
+    steps = [
+        (external("a", "root.shop.svc"), external("b", "x.example")),
+        (external("a", "b.shop.svc"), external("b", "y.example", [port(81)])),
+        (external("a", "b.shop.svc"), headless("b", port(80)), member("db-0", "db-0", "b")),
+        (headless("a", port(80)), member("db-0", "db-0", "a", ready="False")),
+        (service("a", port(80)),),
+        (),
+    ]
+    compiler = Compiler()
+    for step in (*steps, *reversed(steps)):
+        state = collect([*before, *step])
+        assert compiler.update(state) == compile(state)
