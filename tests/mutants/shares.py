@@ -216,7 +216,7 @@ SHARES = (
     Mutant(
         "a split that nobody takes falls to the root",
         f"{TRANSLATE}/routes.py",
-        "        return _answer(name, 503, unavailable)\n",
+        "        return answer(name, 503, unavailable)\n",
         "        return _to_root(route)\n",
         (unit("translate", "test_routes", "test_split_without_destinations_is_unavailable"),),
     ),
