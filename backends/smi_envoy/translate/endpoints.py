@@ -105,7 +105,11 @@ def _locality(
 def _alike(
     cluster: str, endpoints: list[endpoint_components_pb2.LbEndpoint]
 ) -> endpoint_pb2.ClusterLoadAssignment:
-    locality = endpoint_components_pb2.LocalityLbEndpoints(lb_endpoints=endpoints)
+    # > If locality weighted load balancing is enabled and the weight is not specified, the locality
+    # > is assigned no load.   (LocalityLbEndpoints.load_balancing_weight)
+    locality = endpoint_components_pb2.LocalityLbEndpoints(
+        lb_endpoints=endpoints, load_balancing_weight=wrappers_pb2.UInt32Value(value=1)
+    )
     return endpoint_pb2.ClusterLoadAssignment(
         cluster_name=cluster, endpoints=[locality] if endpoints else []
     )

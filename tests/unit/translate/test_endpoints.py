@@ -84,6 +84,13 @@ def test_pods_behind_the_same_services_are_one_locality_that_keeps_its_name() ->
     }
 
 
+def test_every_locality_has_a_weight_without_which_connections_pass_it_by() -> None:
+    pod = a.workload("web-0", "web", detours={8080: Detour(28080, 40000)})
+    port = a.service("web", 80, [pod], target=8080).port(80)
+    for said in (endpoints.of_port("c", port), endpoints.of_pod("c", pod, 8080)):
+        assert parts(as_json(said)) == {pod.address: 1}
+
+
 def test_endpoint_says_its_service_and_split() -> None:
     said = as_json(
         endpoints.of_shares("c", (Share(a.name("v1"), 1, (at("v1-1"),)),), a.name("canary"))
