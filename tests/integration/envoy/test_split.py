@@ -155,9 +155,9 @@ async def test_pod_that_leaves_costs_no_request(running: Lab) -> None:
         await running.publish(replace(mesh, services=left))
         await running.backend.drain(running.directory(a.name("v1-0")))
         await running.stop(a.name("v1-0"))
-        await asyncio.sleep(0.3)
+        while asked <= 100:  # noqa: ASYNC110 - requests alone end it
+            await asyncio.sleep(0.05)
         stop.set()
-    assert asked > 100
     assert failed == 0
 
 
