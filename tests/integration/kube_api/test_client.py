@@ -12,9 +12,14 @@ from typing import Any, cast
 import pytest
 
 from smi import access, scheme, split
+from smi.client import calls
+from smi.client.calls import api_kind
 from smi.client.client import EVERYWHERE, Client
+from smi.client.cluster import Cluster
+from smi.client.connection import connected
 from smi.client.objects import Listed
 from smi.client.status import Condition
+from smi.client.timeouts import Timeouts
 from smi.client.watching import Change, Event
 from smi.errors import (
     AlreadyExists,
@@ -242,6 +247,25 @@ async def test_stranger_without_a_token_that_counts_is_not_known(server: ApiServ
     async with Client({"KUBECONFIG": str(server.kubeconfig("nobody"))}) as nobody:
         with pytest.raises(Unauthorized, match="does not know who asks"):
             await nobody.list(access.TrafficTarget)
+
+
+async def test_pod_asks_as_its_service_account(
+    client: Client, server: ApiServer, tmp_path: Path
+) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "mesh"}}
+    await client.create(cast("core_v1.ServiceAccount", scheme.decode(account)))
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = "/api/v1/namespaces/default/serviceaccounts/mesh/token"
+    token = server.ask("POST", path, request).body["status"]["token"]
+    certificate = (server.state / "apiserver.crt").read_text()
+    mounted = {"token": f"{token}\n", "ca.crt": certificate, "namespace": "default\n"}
+    for name, text in mounted.items():
+        (tmp_path / name).write_text(text)
+    pod = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(server.port)}
+    async with connected(Cluster(pod, account=tmp_path), Timeouts()) as connection:
+        assert connection.namespace == "default"
+        with pytest.raises(Forbidden, match="as system:serviceaccount:default:mesh: bind a Role"):
+            await connection.ask(calls.get(api_kind(core_v1.Pod), "default", "web"))
 
 
 async def test_other_kinds_are_asked_for_by_the_same_methods(client: Client) -> None:

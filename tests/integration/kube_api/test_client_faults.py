@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -32,7 +33,7 @@ from tests.integration.kube_api.fake_server import (
     write_kubeconfig,
 )
 
-SHORT = Timeouts(connect=2.0, answer=0.3, idle=0.3)
+PATIENT = Timeouts(connect=10.0, answer=10.0, idle=10.0)
 Binding = access.IdentityBinding
 
 
@@ -69,7 +70,7 @@ class Ask(Protocol):
     """Asks a server that gives these answers."""
 
     async def __call__(
-        self, *answers: Answer, timeouts: Timeouts = SHORT, **user: object
+        self, *answers: Answer, timeouts: Timeouts = PATIENT, **user: object
     ) -> Asked: ...
 
 
@@ -77,7 +78,7 @@ class Ask(Protocol):
 async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
     async with AsyncExitStack() as running_here:
 
-        async def opened(*answers: Answer, timeouts: Timeouts = SHORT, **user: object) -> Asked:
+        async def opened(*answers: Answer, timeouts: Timeouts = PATIENT, **user: object) -> Asked:
             server = await running_here.enter_async_context(running(FakeServer(list(answers))))
             file = write_kubeconfig(tmp_path / "config", server.address, **user)
             sleeper = Sleeper()
@@ -92,14 +93,16 @@ async def ask(tmp_path: Path) -> AsyncIterator[Ask]:
 
 async def test_watch_on_a_half_open_connection_is_noticed(ask: Ask) -> None:
     asked = await ask(
-        objects(1), stream(added("a", 2), silence=30), stream(added("b", 3), silence=30)
+        objects(1),
+        *(stream(added("a", 2), silence=30), stream(added("b", 3), silence=30)),
+        timeouts=replace(PATIENT, idle=0.3),
     )
     assert await asked.events(2) == ["ADDED a", "ADDED b"]
     assert [watch.query["resourceVersion"] for watch in asked.server.watches] == ["1", "2"]
 
 
 async def test_call_on_a_half_open_connection_is_noticed(ask: Ask) -> None:
-    asked = await ask(silent)
+    asked = await ask(silent, timeouts=replace(PATIENT, answer=0.3))
     with pytest.raises(Unavailable, match=r"the API server at http://127.* does not answer: .*ime"):
         await asked.client.list(Binding)
 
@@ -191,7 +194,7 @@ async def test_event_of_six_megabytes_is_read(ask: Ask) -> None:
 async def test_list_that_comes_slowly_is_waited_for(ask: Ask) -> None:
     body = b'{"metadata": {"resourceVersion": "1"}, "items": []}'
     chunks = [body[start : start + 10] for start in range(0, len(body), 10)]
-    asked = await ask(stream(*chunks, pause=0.15))
+    asked = await ask(stream(*chunks, pause=0.15), timeouts=replace(PATIENT, answer=0.6))
     assert (await asked.client.list(Binding)).version == "1"
 
 
@@ -241,7 +244,7 @@ async def test_many_watches_leave_room_for_a_call(ask: Ask) -> None:
     async def respond(request: web.Request) -> web.StreamResponse:
         return await (silent if "watch" in request.query else objects(1))(request)
 
-    asked = await ask(respond, timeouts=Timeouts(answer=5, idle=30))
+    asked = await ask(respond)
     listed = await asked.client.list(Binding)
 
     async def watch() -> None:
