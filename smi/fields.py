@@ -12,7 +12,6 @@ from smi.k8s.resource import Resource
 
 _OLD = ("v1alpha1", "v1alpha2")
 _RULE = re.compile(r"spec\.rules\[(\d+)\](.*)")
-_STASH = f"metadata.annotations.{stash.ANNOTATION}"
 
 
 def as_written(resource: Resource, field: str) -> str:
@@ -22,13 +21,13 @@ def as_written(resource: Resource, field: str) -> str:
         case "access.smi-spec.io", "TrafficTarget":
             return _of_target(resource, version, field)
         case "specs.smi-spec.io", "HTTPRouteGroup" if version in _OLD:
+            at_root = field.removeprefix("spec.")
             waits = version == "v1alpha1" and ".headers" in field
-            return _STASH if waits else field.removeprefix("spec.")
+            return _waiting(resource, at_root) if waits else at_root
         case "specs.smi-spec.io", "TCPRoute" if version != "v1alpha4":
-            waits = stash.ANNOTATION in resource.metadata.annotations
-            return _STASH if waits and field.startswith("spec.matches") else field
+            return _waiting(resource, field) if field.startswith("spec.matches") else field
         case "split.smi-spec.io", "TrafficSplit" if version in _OLD:
-            return _STASH if field.startswith("spec.matches") else field
+            return _waiting(resource, field) if field.startswith("spec.matches") else field
         case _:
             return field
 
@@ -41,12 +40,18 @@ def _of_target(target: Resource, version: str, field: str) -> str:
     if rule:
         place = rule_places(target.metadata.annotations, _rules(target)).get(int(rule[1]))
         if place is None:
-            return _STASH
+            return _waiting(target, field)
         field = f"spec.rules[{place}]{rule[2]}"
     if version != "v1alpha1":
         return field
     at_root = field.removeprefix("spec.")
     return f"specs{at_root.removeprefix('rules')}" if at_root.startswith("rules") else at_root
+
+
+def _waiting(resource: Resource, field: str) -> str:
+    """The stash, if there is one; else somebody wrote the field though the version has none."""
+    there = stash.ANNOTATION in resource.metadata.annotations
+    return f"metadata.annotations.{stash.ANNOTATION}" if there else field
 
 
 def _rules(target: Resource) -> int:

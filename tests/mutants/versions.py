@@ -166,7 +166,7 @@ VERSIONS = (
     Mutant(
         "rule that waited taken for one that is written",
         "smi/fields.py",
-        "if place is None:\n            return _STASH",
+        "if place is None:\n            return _waiting(target, field)",
         "if place is None:\n            place = int(rule[1])",
         (
             "tests/unit/test_fields.py::test_rule_behind_one_that_waits_keeps_its_own_number",
