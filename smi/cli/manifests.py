@@ -22,9 +22,9 @@ def loaded(path: Path) -> Loaded:
 
 def text_of(path: Path) -> str:
     """The text of a file, or of standard input (`-`). Raises SmiError where it cannot be read."""
-    if str(path) == "-":
-        return sys.stdin.read()
     try:
+        if str(path) == "-":
+            return sys.stdin.read()
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"

@@ -1,7 +1,6 @@
 """What `smi validate` prints."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import typer
 
 from smi.cli.diagnostics import ordered
+from smi.cli.manifests import text_of
 from smi.compiler.compile import compile as compiled
 from smi.compiler.state import collect
 from smi.errors import InvalidRequest, Problem, SmiError
@@ -42,7 +42,7 @@ def print_findings(path: Path, output: str) -> bool:
     if output not in {"text", "json"}:
         message = f"the output may be text or json, not {output}"
         raise InvalidRequest(message)
-    text = sys.stdin.read() if str(path) == "-" else ""
+    text = text_of(path) if str(path) == "-" else ""
     loaded = read(path, StringIO(text))
     if not (loaded.all() or loaded.problems or loaded.measurements):
         raise SmiError(emptiness(path, loaded))

@@ -14,6 +14,7 @@ from smi.errors import InvalidResource, Problem
 from smi.model.diagnostic import Diagnostic
 from smi.sources.manifests import Contents, Manifest, contents
 
+_NO_TEXT = "cannot be read: it is not text in UTF-8"
 _SUFFIXES = {".yaml", ".yml", ".json"}
 
 
@@ -61,8 +62,15 @@ def read(path: str | Path, stdin: TextIO | None = None) -> Loaded:
     directories are left out. What cannot be read is a problem: this never raises.
     """
     if str(path) == "-":
-        return _join({"<stdin>": contents((stdin or sys.stdin).read(), "<stdin>")})
+        return _join({"<stdin>": _piped(stdin or sys.stdin)})
     return _join({str(file): _contents(file, _text(file)) for file in _files(Path(path))})
+
+
+def _piped(stdin: TextIO) -> Contents:
+    try:
+        return contents(stdin.read(), "<stdin>")
+    except UnicodeDecodeError:
+        return Contents(problems=(Problem("<stdin>", None, "", "", "", _NO_TEXT),))
 
 
 def read_text(text: str, file: str) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
@@ -114,7 +122,7 @@ def _text(file: Path) -> str | Problem:
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        message = "cannot be read: it is not text in UTF-8"
+        message = _NO_TEXT
     return Problem(str(file), None, "", "", "", message)
 
 

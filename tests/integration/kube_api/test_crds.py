@@ -57,7 +57,9 @@ def content(document: Document) -> Document:
 
 
 @pytest.mark.parametrize("file", [*EXAMPLES, *CASES], ids=lambda file: file.parent.name)
-def test_object_is_taken_and_given_back_at_every_version(server: ApiServer, file: Path) -> None:
+def test_object_is_taken_given_back_and_taken_again_at_every_version(
+    server: ApiServer, file: Path
+) -> None:
     namespace = space(server, f"{file.parent.name}-{file.stem}")
     for document in written(file):
         made = document | {"metadata": document["metadata"] | {"namespace": namespace}}
@@ -71,6 +73,9 @@ def test_object_is_taken_and_given_back_at_every_version(server: ApiServer, file
         for version in versions.versions(made["kind"]):
             read = server.read(made, version)
             assert content(scheme.convert_document(read, own)) == content(server.read(made, own))
+            put = server.replace(read)
+            assert put.status == 200, put.body["message"]
+            assert content(server.read(made, versions.HUB)) == content(stored)
 
 
 def test_weights_that_are_put_at_v1alpha2_keep_the_matches(server: ApiServer) -> None:

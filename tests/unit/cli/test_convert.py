@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from smi.cli.main import app, main
+from smi.errors import SmiError
 
 SPLIT = """\
 apiVersion: split.smi-spec.io/v1alpha1
@@ -65,6 +66,13 @@ def test_what_cannot_be_read_is_not_converted(
 def test_what_is_wrong_with_others_does_not_matter() -> None:
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {}\n"
     assert convert(pod, "v1alpha4").stdout == pod
+
+
+@pytest.mark.parametrize("command", [("validate",), ("convert", "--to", "v1alpha2"), ("compile",)])
+def test_input_that_is_no_text_is_told(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, (*command, "-f", "-"), input=b"a: \xff\n")
+    assert isinstance(result.exception, SmiError)
+    assert "cannot be read: it is not text in UTF-8" in str(result.exception)
 
 
 def test_file_that_cannot_be_read_is_told(
