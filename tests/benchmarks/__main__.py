@@ -7,8 +7,8 @@ services of which ten callers notice one must not cost more than in a mesh of te
 of CPU over services is printed.
 
 Before that a list of 10 000 objects is decoded, beside its JSON alone. At last real sidecars take
-requests under policies of 1, 100 and 1000 callers, which must cost the
-same. Exit status 1 says that something is above its limit.
+requests under policies of 1, 100 and 1000 callers, which must cost the same. Exit status 1 says
+that something is above its limit.
 """
 
 import argparse
