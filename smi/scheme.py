@@ -18,7 +18,7 @@ from smi.access import v1alpha2 as access_v1alpha2
 from smi.access import v1alpha3 as access_v1alpha3
 from smi.errors import InvalidRequest, InvalidResource, Problem
 from smi.fields import as_written
-from smi.k8s import apps_v1, batch_v1, core_v1, stash
+from smi.k8s import apps_v1, batch_v1, core_v1, discovery_v1, stash
 from smi.k8s.document import Document, annotated, annotation
 from smi.k8s.resource import OpenResource, Resource
 from smi.k8s.shape import CONVERTED, Shape
@@ -68,8 +68,10 @@ _READ: tuple[type[Resource], ...] = (
     metrics.TrafficMetricsList,
     core_v1.Pod,
     core_v1.Service,
+    core_v1.Endpoints,
     core_v1.ServiceAccount,
     core_v1.Namespace,
+    discovery_v1.EndpointSlice,
     apps_v1.Deployment,
     apps_v1.StatefulSet,
     apps_v1.DaemonSet,

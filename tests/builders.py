@@ -3,7 +3,7 @@
 Names are written `shop/web`; a name without a namespace is in `shop`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import (
@@ -103,6 +103,7 @@ def workload(
     services: Mapping[tuple[str, int], int] | None = None,
     bindings: Iterable[str] = (),
     uid: str = "",
+    meshed: bool = True,
 ) -> Workload:
     """A pod on the shared loopback, by the detours of its ports and the doors to Services."""
     ports = detours or {}
@@ -117,6 +118,7 @@ def workload(
         ports=tuple(Port(number) for number in ports),
         ready=True,
         loopback=Loopback(ports, 15001, doors),
+        meshed=meshed,
     )
 
 
@@ -124,20 +126,22 @@ def endpoint(pod: Workload, port: int) -> Endpoint:
     """A pod as a ready endpoint, by one of its own ports."""
     assert pod.loopback is not None
     at = pod.loopback.detours[port].inbound
-    return Endpoint(pod.name, pod.identity, pod.address, at, port)
+    return Endpoint(pod.name, pod.identity, pod.address, at, port, pod.meshed)
 
 
 def service(
     text: str,
     port: int,
-    pods: Iterable[Workload],
+    pods: Sequence[Workload],
     target: int | None = None,
     speaks: AppProtocol = AppProtocol.HTTP,
 ) -> Service:
     """A Service with one port, in front of `pods`."""
     endpoints = tuple(sorted(endpoint(pod, target or port) for pod in pods))
-    identities = frozenset(e.identity for e in endpoints)
-    return Service(name(text), (ServicePort(port, "", "TCP", speaks, endpoints, identities),))
+    identities = frozenset(pod.identity for pod in pods if pod.meshed)
+    unmeshed = not all(pod.meshed for pod in pods)
+    there = ServicePort(port, "", "TCP", speaks, endpoints, identities, unmeshed)
+    return Service(name(text), (there,))
 
 
 def mesh(

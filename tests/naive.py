@@ -1,6 +1,5 @@
 """A third reading of the objects: dumb, slow, sharing nothing with the compiler or `decide`."""
 
-import re
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ GROUP, KINDS = "HTTPRouteGroup", {"HTTPRouteGroup", "TCPRoute", "UDPRoute"}
 
 
 class Answer(NamedTuple):
-    """Pods of one identity behind one Service (`None` if the caller names pods); if they allow."""
+    """Pods of one identity (or none) behind one Service (`None`: named as pods); if they allow."""
 
     service: str | None
     identity: str
@@ -35,9 +34,9 @@ class Naive:
 
     def shares(self, asked: Thing) -> dict[Answer, Fraction]:
         """Which share goes where, and whether it is allowed there; empty if nobody can answer."""
-        target, _, port = asked.target.rpartition(":")
-        *how, ns, name = target.split("/")
-        asked = parts.carried(asked, self.of("Service", ns, name), int(port), self.domain)
+        *how, ns, name, port = asked.target.replace(":", "/").split("/")
+        meshed, services = self.caller(asked.source)[0], self.of("Service", ns, name)
+        asked = parts.carried(asked, services, int(port)) if meshed else asked
         weights = {None: 1} if how else self.weights(asked, ns, name)
         behind = self.behind(asked, how, ns, name, int(port))
         total = sum(weights[s] for s in weights if behind.get(s))  # A17: the others take its share
@@ -45,11 +44,9 @@ class Naive:
         for service, weight in weights.items():
             for pod, number in behind.get(service, ()) if weight else ():
                 allowed = self.allows(pod, number, asked, f"{name}.{ns}")
-                account = f"{ns}/{pod.spec.service_account_name}"
-                answer = Answer(service and f"{ns}/{service}", account, allowed)
-                found[answer] = found.get(answer, 0) + Fraction(
-                    weight, total * len(behind[service])
-                )
+                answer = Answer(service and f"{ns}/{service}", parts.account(pod), allowed)
+                share = Fraction(weight, total * len(behind[service]))
+                found[answer] = found.get(answer, 0) + share
         return found
 
     def behind(self, asked: Thing, how: list[str], ns: str, name: str, port: int) -> dict[Any, Any]:
@@ -58,16 +55,24 @@ class Naive:
         found = {None: [(p, port) for p in ready if how and parts.names(p)[how[0]] == name]}
         for s in self.of("Service", ns):
             here = [p for p in s.spec.ports if parts.is_asked(p, port, asked)]
-            pods = [(p, pod) for p in here for pod in ready if parts.selects(s.spec.selector, pod)]
-            led = [(pod, parts.target_port(p, pod)) for p, pod in pods]
-            found[s.metadata.name] = [(pod, number) for pod, number in led if number]
+            pods = [pod for pod in self.of("Pod", ns) if parts.takes_traffic(s, pod)]
+            led: Any = [(pod, parts.target_port(p, pod)) for p in here for pod in pods]
+            found[s.metadata.name] = [pair for pair in led if pair[1]] or self.listed(s, here)
         return found
 
+    def listed(self, service: Thing, ports: list[Thing]) -> list[Any]:
+        """Behind a Service without selector: the addresses of its slices, of pods or of nobody."""
+        lists = [t for kind in parts.LISTS for t in self.of(kind, service.metadata.namespace)]
+        found = {a for t in lists for p in ports for a in parts.addresses(t, service, p)}
+        chosen = [a for a in found if a.ready] or [a for a in found if a.leaving]
+        pods = {t.status.pod_ip: t for t in self.things if parts.is_running(t)}
+        return [(pods.get(a.address), a.port) for a in chosen]
+
     def weights(self, asked: Thing, ns: str, root: str) -> dict[Any, int]:
-        """A15: the oldest split of the root that selects the request; else all to the root."""
+        """3.3(1), A15: the oldest split that selects what a sidecar sends; else all to the root."""
         splits = [s for s in self.of("TrafficSplit", ns) if parts.root_of(s) == root]
         splits.sort(key=lambda s: (s.metadata.creation_timestamp or "", s.metadata.name))
-        for split in splits if asked.protocol != "udp" else ():
+        for split in splits if asked.protocol != "udp" and self.caller(asked.source)[0] else ():
             groups = [m.name for m in split.spec.matches if parts.is_route_group(m)]
             matches = [m for g in groups for o in self.of(GROUP, ns, g) for m in o.spec.matches]
             if not split.spec.matches or parts.any_holds(matches, asked, f"{root}.{ns}"):
@@ -76,7 +81,9 @@ class Naive:
         return {root: 1}
 
     def allows(self, pod: Thing, port: int, asked: Thing, host: str) -> bool:
-        """2.2(3, 7): one TrafficTarget, taken whole, grants it."""
+        """2.2(3, 7): one TrafficTarget, taken whole, grants it, or no sidecar is there to ask."""
+        if not parts.is_meshed(pod):
+            return not self.caller(asked.source)[0] or not parts.is_refused(asked, [])
         every = [t for t in self.of("TrafficTarget", pod.metadata.namespace) if self.opens(t, pod)]
         kind, other = ("UDPRoute", None) if asked.protocol == "udp" else ("TCPRoute", GROUP)
         targets = [t for t in every if self.has_port(t, kind, other, port)]
@@ -92,12 +99,13 @@ class Naive:
         )
 
     def caller(self, source: str) -> tuple[str, Thing]:
-        """The SPIFFE ID, and the pod if it is known."""
+        """The SPIFFE ID, and the pod if it is known; nothing of who is not of this mesh."""
         if source == "none" or source.startswith("spiffe://"):
-            return source, None
+            return source if source.startswith(f"spiffe://{self.domain}/") else "", None
         *how, ns, name = source.split("/")
         pod = next(self.of("Pod", ns, name)) if how else None
-        return self.spiffe(ns, pod.spec.service_account_name if pod else name), pod
+        spiffe = self.spiffe(ns, pod.spec.service_account_name if pod else name)
+        return (spiffe, pod) if not how or parts.is_meshed(pod) else ("", None)
 
     def spiffe(self, ns: str, account: str) -> str:
         return f"spiffe://{self.domain}/ns/{ns}/sa/{account}"
@@ -113,17 +121,8 @@ class Naive:
         ns = reference.namespace or target.metadata.namespace
         if parts.kind(reference) == "ServiceAccount":
             return spiffe == self.spiffe(ns, reference.name)
-        bindings = self.of("IdentityBinding", ns, reference.name)
-        for binding in bindings if parts.kind(reference) == "IdentityBinding" else ():
-            schemes, labels = binding.spec.schemes, binding.spec.schemes.pod_label_selector
-            ids = {f"spiffe://{i.removeprefix('spiffe://')}" for i in schemes.spiffe_identities}
-            ids = {i for i in ids if re.fullmatch(f"{self.spiffe(ns, '')}[^/]+", i)}  # A14
-            if spiffe in ids | {self.spiffe(ns, schemes.service_account or "")}:
-                return True
-            known = pod and pod.metadata.namespace == ns and pod.metadata.uid
-            if known and labels and parts.selects(labels.match_labels, pod):
-                return True
-        return False
+        bindings = self.of(parts.kind(reference), ns, reference.name)
+        return any(parts.identifies(b, self.spiffe(ns, ""), spiffe, pod) for b in bindings)
 
     def routes(self, target: Thing) -> list[Thing] | None:
         """The matches that it selects (A2: all, where it names none), `None` for any bytes."""

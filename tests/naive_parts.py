@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import re2
@@ -23,8 +23,82 @@ def selects(labels: Mapping[str, str], pod: Thing) -> bool:
     return bool(labels) and all(pod.metadata.labels.get(k) == v for k, v in labels.items())
 
 
+def identifies(binding: Thing, prefix: str, spiffe: str, pod: Thing) -> bool:
+    """A14: SPIFFE IDs count that begin with the `prefix` of its namespace and name an account."""
+    schemes, labels = binding.spec.schemes, binding.spec.schemes.pod_label_selector
+    ids = {f"spiffe://{i.removeprefix('spiffe://')}" for i in schemes.spiffe_identities}
+    ids = {i for i in ids if re.fullmatch(f"{prefix}[^/]+", i)}
+    if spiffe in ids | {prefix + (schemes.service_account or "")}:
+        return True
+    known = pod and pod.metadata.namespace == binding.metadata.namespace and pod.metadata.uid
+    return bool(known and labels and selects(labels.match_labels, pod))
+
+
+def is_meshed(pod: Thing | None) -> bool:
+    """Whether it is a pod, and one with a sidecar."""
+    return pod is not None and pod.metadata.annotations.get("smi-mesh.io/inject") != "disabled"
+
+
+def account(pod: Thing | None) -> str:
+    """Namespace and name of its ServiceAccount."""
+    return f"{pod.metadata.namespace}/{pod.spec.service_account_name}" if pod else "None"
+
+
+class Address(NamedTuple):
+    """What one list says of one address and port."""
+
+    address: str
+    port: int
+    ready: bool
+    leaving: bool
+
+
+LISTS = ("EndpointSlice", "Endpoints")
+
+
+def addresses(one: Thing, service: Thing, port: Thing) -> set[Address]:
+    """What a list says of the addresses behind one port of a Service; ports go by their names."""
+    found: set[Address] = set()
+    name = one.metadata.name
+    if one.kind == "EndpointSlice":
+        name = one.metadata.labels.get("kubernetes.io/service-name")
+    if service.spec.selector or name != service.metadata.name:
+        return found
+    if one.kind == "Endpoints":
+        for subset in one.subsets:
+            told = {True: subset.addresses, False: subset.not_ready_addresses}
+            for p in (p for p in subset.ports if is_port(p, port)):
+                every = [(a.ip, ready) for ready, some in told.items() for a in some]
+                found |= {Address(ip, p.port, ready, False) for ip, ready in every}
+        return found
+    for p in (p for p in one.ports if is_port(p, port) and one.address_type != "FQDN"):
+        for e in one.endpoints:
+            said = e.conditions
+            ready = said.ready in {None, True}
+            serving = ready if said.serving is None else said.serving
+            leaving = said.terminating is True and serving
+            found.add(Address(e.addresses[0], p.port, ready, leaving))
+    return found
+
+
+def is_port(written: Thing, port: Thing) -> bool:
+    return (written.name, written.protocol) == (port.name, port.protocol)
+
+
+def takes_traffic(service: Thing, pod: Thing) -> bool:
+    """Whether it is behind a Service and ready, or published before it is."""
+    published = service.spec.publish_not_ready_addresses and pod.status.pod_ip
+    is_there = is_ready(pod) or (published and not has_ended(pod))
+    return bool(is_there) and selects(service.spec.selector, pod)
+
+
 def has_ended(pod: Thing) -> bool:
     return pod.status.phase in {"Succeeded", "Failed"}
+
+
+def is_running(thing: Thing) -> bool:
+    """Whether it is a pod that has an address of its own."""
+    return thing.kind == "Pod" and not has_ended(thing)
 
 
 def is_ready(pod: Thing) -> bool:
@@ -42,10 +116,10 @@ def is_asked(port: Thing, number: int, asked: Thing) -> bool:
     return (port.port, port.protocol) == (number, transport)
 
 
-def carried(asked: Thing, services: Iterable[Thing], number: int, domain: str) -> Thing:
+def carried(asked: Thing, services: Iterable[Thing], number: int) -> Thing:
     """What servers get of it: a sidecar looks for HTTP at a port of HTTP, at one of bytes never."""
-    if "/" in asked.target.partition("/")[2] or not _has_sidecar(asked, domain):
-        return asked  # it names pods, or nobody on its way knows of the Service
+    if "/" in asked.target.partition("/")[2]:
+        return asked  # it names pods
     for port in (p for s in services for p in s.spec.ports if is_asked(p, number, asked)):
         word = re.split("-", (port.app_protocol or port.name).lower())[0]
         if is_http(asked) and word not in HTTP and (port.app_protocol or word in BYTES):
@@ -53,10 +127,6 @@ def carried(asked: Thing, services: Iterable[Thing], number: int, domain: str) -
         if asked.protocol == "tcp" and word in HTTP:
             return replace(asked, protocol="http", method="")
     return asked
-
-
-def _has_sidecar(asked: Thing, domain: str) -> bool:
-    return "://" not in asked.source.replace(f"spiffe://{domain}/", "") and asked.source != "none"
 
 
 def target_port(port: Thing, pod: Thing) -> int | None:

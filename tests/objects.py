@@ -18,6 +18,8 @@ VERSIONS = {
     "Service": "v1",
     "ServiceAccount": "v1",
     "Namespace": "v1",
+    "Endpoints": "v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "DaemonSet": "apps/v1",
@@ -51,6 +53,7 @@ def pod(
     ready: str = "True",
     phase: str = "Running",
     address: str = "10.0.0.1",
+    inject: str | None = None,
 ) -> Resource:
     """A pod with one container; its uid is `uid-` and its name, its label `app` its account."""
     written: list[dict[str, Any]] = [{"containerPort": port} for port in ports]
@@ -61,6 +64,7 @@ def pod(
         {"serviceAccountName": account, "containers": [{"name": "c", "ports": written}]},
         uid=f"uid-{name.rpartition('/')[2]}",
         labels={"app": account, **(labels or {})},
+        annotations={} if inject is None else {"smi-mesh.io/inject": inject},
     )
     status = {"phase": phase, "podIP": address, "conditions": [{"type": "Ready", "status": ready}]}
     return type(found).model_validate({**found.model_dump(by_alias=True), "status": status})
@@ -70,6 +74,33 @@ def service(name: str, *ports: Fields, selector: Mapping[str, str] | None = None
     """A Service; without a selector it selects the pods whose label `app` is its name."""
     labels = {"app": name.rpartition("/")[2]} if selector is None else selector
     return an("Service", name, {"selector": labels, "ports": [dict(port) for port in ports]})
+
+
+def addresses(
+    name: str, service: str, *found: Fields, port: Fields, kind: str = "IPv4"
+) -> Resource:
+    """An EndpointSlice of the endpoints `found` (addresses, conditions) and one port."""
+    namespace, slash, rest = name.partition("/")
+    document = {
+        "apiVersion": VERSIONS["EndpointSlice"],
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": rest if slash else name,
+            "namespace": namespace if slash else "shop",
+            "labels": {"kubernetes.io/service-name": service} if service else {},
+        },
+        "addressType": kind,
+        "endpoints": list(found),
+        "ports": [port],
+    }
+    resource = scheme.decode(document)
+    assert resource is not None
+    return resource
+
+
+def at(*written: str, **conditions: bool) -> Fields:
+    """One endpoint of an EndpointSlice."""
+    return {"addresses": list(written), "conditions": conditions}
 
 
 def port(number: int, target: int | str | None = None, **fields: str) -> Fields:

@@ -111,7 +111,7 @@ def _target(
     offered = [
         f"{ns}/{service['metadata']['name']}:{port['port']}"
         for service in of(found, "Service", ns)
-        if service["spec"]["selector"].items() <= labels.items()
+        if service["spec"].get("selector", {}).items() <= labels.items()
         for port in service["spec"]["ports"]
         if port.get("protocol", "TCP") == transport
     ]
@@ -228,7 +228,8 @@ def at_pods(mesh: Mesh, requests: list[Request]) -> Iterator[Request]:
         to, _, port = request.target.rpartition(":")
         service = mesh.services.get(NamespacedName(*to.split("/")[-2:]))
         behind = service.port(int(port)) if service and to.count("/") == 1 else None
-        targets = [f"pod/{e.pod}:{e.target_port}" for e in behind.endpoints] if behind else []
+        there = behind.endpoints if behind else ()
+        targets = [f"pod/{e.pod}:{e.target_port}" for e in there if e.pod is not None]
         authority = request.authority or ".".join(reversed(to.split("/")[-2:]))
         for target in targets if to.count("/") == 1 else [request.target]:
             if not is_ambiguous(request.forwarded or ""):

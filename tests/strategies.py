@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests import samples
+from tests import outsiders, samples
 
 Document = dict[str, Any]
 
@@ -76,7 +76,7 @@ def documents(rng: random.Random, workloads: int = 6) -> list[Document]:
     for number in range(rng.randint(0, 5)):
         found.append(split(rng, found, f"split-{number}"))
     found += [namespace(rng, ns) for ns in namespaces if rng.random() < 0.5]
-    return found
+    return outsiders.added(found)
 
 
 def of(found: list[Document], kind: str, namespace: str | None = None) -> list[Document]:
@@ -386,7 +386,7 @@ def edited(rng: random.Random, found: list[Document], number: int) -> list[Docum
     """The same mesh with one document more, less or another; the others are the same objects."""
     after = list(found)
     what = rng.choice(
-        ("target", "split", "group", "binding", "drop", "drop", "scale", "relabel", "mode")
+        ("target", "split", "group", "binding", "drop", "drop", "scale", "relabel", "mode", "mesh")
     )
     ns = rng.choice(of(found, "Deployment"))["metadata"]["namespace"]
     match what:
@@ -412,10 +412,14 @@ def _changed(rng: random.Random, deployment: Document, what: str) -> Document:
     spec = dict(deployment["spec"])
     if what == "scale":
         spec["replicas"] = rng.randint(0, 3)
+    elif what == "mesh":
+        annotations = {outsiders.ANNOTATION: rng.choice(("disabled", "enabled"))}
+        metadata = {**spec["template"]["metadata"], "annotations": annotations}
+        spec["template"] = {**spec["template"], "metadata": metadata}
     else:
         template = spec["template"]
         labels = template["metadata"]["labels"] | {"tier": rng.choice(("blue", "green"))}
-        spec["template"] = {**template, "metadata": {"labels": labels}}
+        spec["template"] = {**template, "metadata": {**template["metadata"], "labels": labels}}
     return {**deployment, "spec": spec}
 
 

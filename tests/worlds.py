@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from smi import scheme
-from smi.compiler.state import ClusterState, collect
+from smi.compiler.state import ClusterState
 from smi.decision.decide import Decision
 from smi.decision.judge import Verdict
 from smi.errors import InvalidResource
 from smi.k8s import core_v1
 from smi.k8s.resource import Resource
+from tests import outsiders
 from tests.naive import Answer
 from tests.strategies import Document
 
@@ -45,7 +46,7 @@ def _decoded(document: Document) -> Resource | None:
 
 def state(found: Iterable[Document]) -> ClusterState:
     """The cluster of `found`, all pods ready."""
-    return collect(Decoder().resources(found))
+    return outsiders.collected(Decoder().resources(found))
 
 
 def unsettled(rng: random.Random, cluster: ClusterState) -> ClusterState:

@@ -74,10 +74,14 @@ class PodTokens:
 
 
 def named_by(identity: TokenIdentity, mesh: Mesh) -> Workload | None:
-    """The pod that a token is bound to, if `mesh` knows it as what the token says."""
+    """The pod that a token is bound to, if `mesh` knows it as what the token says, and meshed."""
     workload = mesh.workloads.get(NamespacedName(identity.namespace, identity.pod))
     account = ServiceIdentity(identity.namespace, identity.service_account)
-    if workload and (workload.uid, workload.identity) == (identity.pod_uid, account):
+    if (
+        workload
+        and workload.meshed
+        and (workload.uid, workload.identity) == (identity.pod_uid, account)
+    ):
         return workload
     return None
 

@@ -81,6 +81,7 @@ def _destination(destination: Destination) -> Plain:
         "targetPort": place.target_port,
         "share": str(destination.share),
         "identity": as_plain(place.identity),
+        "meshed": place.meshed,
         "verdict": as_plain(judgement.verdict),
         "policies": as_plain(judgement.policies),
         "reason": judgement.reason,

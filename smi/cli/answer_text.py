@@ -124,13 +124,17 @@ def _destinations(answer: Answer) -> Iterator[Text]:
 def _outcome(destination: Destination) -> Text:
     place, judgement = destination.place, destination.judgement
     where = f"pods of {place.identity}, their port {place.target_port}"
-    if place.service is not None:
+    if place.identity is None:
+        where = f"{place.service}:{place.port}, at port {place.target_port} of no pod"
+    elif place.service is not None:
         where = f"{place.service}:{place.port}, its pods' port {place.target_port},"
         where += f" as {place.identity}"
     outcome = (f"denied, {judgement.reason}", "red")
     if judgement.verdict is Verdict.ALLOW:
         outcome = ("allowed", "green")
-        if judgement.reason not in {ALLOWED, PERMISSIVE}:
+        if not place.meshed:
+            outcome = ("let in, without a sidecar", "yellow")
+        elif judgement.reason not in {ALLOWED, PERMISSIVE}:
             outcome = (f"allowed by audit mode; strict mode: denied, {judgement.reason}", "yellow")
     return Text.assemble((f"  {_percent(destination.share)}", "bold"), f"  {where}: ", outcome)
 
@@ -180,7 +184,8 @@ def _unavailable(answer: Answer) -> Iterator[Text]:
         yield Text(f"  nothing answers: no pod of {target.kind}/{target.name} is ready")
     else:
         ports = answer.mesh.services[target.name].ports
-        pods = any(port.identities for port in ports if port.number == target.port)
+        here = [port for port in ports if port.number == target.port]
+        pods = any(port.identities or port.unmeshed for port in here)
         why = "none of its pods is ready" if pods else "its selector finds no pod with that port"
         yield Text(f"  nothing answers: {_named(answer, 'Service', target.name)}: {why}")
 

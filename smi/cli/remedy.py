@@ -23,7 +23,7 @@ _WITHOUT_POLICY = {
 
 def without_target(answer: Answer, place: Place, reason: str) -> str | None:
     """What lets a request in where no TrafficTarget had a say; `None` where nothing would."""
-    if reason != "NoPolicy":
+    if reason != "NoPolicy" or place.identity is None:
         return _WITHOUT_POLICY.get(reason)
     if answer.source is None:
         return _of_this_trust_domain(answer)

@@ -46,9 +46,10 @@ def print_proxy(
     """Print what `data_plane` tells the proxy of the pod `proxy` as JSON, keys left out."""
     mesh, findings = _running(loaded(manifests), wide)
     _print_findings(findings)
-    names = {str(name): name for name in mesh.workloads}
+    names = {str(name): name for name, pod in mesh.workloads.items() if pod.meshed}
     if proxy not in names:
-        message = f"there is no pod {proxy}; the pods are: {', '.join(sorted(names)) or 'none'}"
+        known = ", ".join(sorted(names)) or "none"
+        message = f"there is no pod {proxy} with a sidecar; the pods are: {known}"
         raise InvalidRequest(message)
     with TemporaryDirectory(prefix="smi-") as directory:
         local = data_plane.on_this_machine(Path(directory), wide.trust_domain, settings.now)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from smi.compiler import (
     access_log,
     access_rules,
+    addresses,
     damage,
     destinations,
     grants,
@@ -31,19 +32,28 @@ from smi.model.mesh import Mesh, changes
 _RULES: Final[Mapping[str, Any]] = {
     "workload": workloads.workload,
     "access log": access_log.access_log,
+    "injection": workloads.injection,
     "service": services.service,
     "declared": protocols.declared,
     "spoken": protocols.spoken,
+    "stands open": services.stands_open,
+    "service without selector": addresses.service_without_selector,
+    "services listing pod": addresses.services_listing_pod,
+    "slice": addresses.endpoint_slice,
+    "endpoints": addresses.endpoints,
     "services of pod": services.services_of_pod,
     "target ports of pod": services.target_ports_of_pod,
     "target ports": destinations.target_ports,
     "pods of destination": destinations.pods_of_destination,
+    "unmeshed pods of destination": destinations.unmeshed_pods_of_destination,
     "HTTPRouteGroup matches": matches.http_matches,
     "mode": modes.mode,
     "open services": modes.open_services,
+    "unmeshed services": modes.unmeshed_services,
     "namespace": modes.namespace,
     "members": identities.members,
     "grant": grants.grant,
+    "effect": grants.effect,
     "incomplete": damage.incomplete,
     "inbound": access_rules.inbound,
     "split": routes.split,
@@ -60,9 +70,11 @@ _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "Namespace": ("namespace",),
     "Pod": ("workload", "access log"),
     "Service": ("service", "declared", "routes"),
+    "EndpointSlice": ("slice",),
+    "Endpoints": ("endpoints",),
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),
     "IdentityBinding": ("members",),
-    "TrafficTarget": ("grant",),
+    "TrafficTarget": ("grant", "effect"),
     "TrafficSplit": ("split",),
 }
 """The units that stand for an object of a kind as long as the object is there."""
@@ -128,6 +140,8 @@ class Compiler:
         if damage.damage(old) or damage.damage(new):
             self._memo.set(("damage", *key), damage.damage(new))
             units.add(("incomplete", *key))
+        if workloads.asks_for_injection(old) or workloads.asks_for_injection(new):
+            units.add(("injection", key.name))
         old, new = damage.whole(old), damage.whole(new)
         before = set(entries(old)) if old is not None else set()
         after = set(entries(new)) if new is not None else set()
@@ -139,13 +153,13 @@ class Compiler:
         return units
 
     def _list(self, entry: Entry, *, present: bool) -> None:
-        """Add to an index, or take away. A namespace is listed while it holds a Service."""
+        """Add to an index, or take away. Namespaces are listed while they hold what matters."""
         before = self._memo.peek(entry.key) or frozenset()
         after = before | {entry.member} if present else before - {entry.member}
         self._memo.set(entry.key, after or None)
         kind, *place = entry.key
-        if kind == "services of namespace" and bool(before) is not bool(after):
-            self._list(Entry(("namespaces with services",), place[0]), present=present)
+        if kind in _LISTED_BY_NAMESPACE and bool(before) is not bool(after):
+            self._list(Entry((f"namespaces of {kind}",), place[0]), present=present)
 
     def _evaluate(self, keys: Iterable[Key]) -> None:
         """Bring `keys`, and the units that workloads call into being, up to date in the mesh."""
@@ -166,7 +180,7 @@ class Compiler:
             self._mesh,
             trust_domain=self._state.trust_domain,
             trust_domain_aliases=self._state.trust_domain_aliases,
-            namespaces=self._memo.peek(("namespaces with services",)) or frozenset(),
+            namespaces=self._memo.peek(("namespaces of services",)) or frozenset(),
             **tables,
         )
 
@@ -199,6 +213,9 @@ class Compiler:
                 value.value if isinstance(value, Judged) else value
             )
 
+
+_LISTED_BY_NAMESPACE: Final = {"services", "unmeshed pods", "services without selector"}
+"""Indexes by namespace whose namespaces are an index themselves, as `namespaces of services`."""
 
 _TABLES: Final[Mapping[str, str]] = {
     "workload": "workloads",

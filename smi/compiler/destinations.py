@@ -6,6 +6,7 @@ from smi.compiler.memo import Read
 from smi.compiler.workloads import selected_pods
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import service_identity
+from smi.model.workload import Workload
 
 
 def pods_of_destination(
@@ -36,9 +37,20 @@ def _pods_of_binding(read: Read, binding: NamespacedName) -> Iterator[Namespaced
 def services_of_destination(
     read: Read, kind: str, namespace: str, name: str
 ) -> frozenset[NamespacedName]:
-    """The Services that select a pod of a ServiceAccount or IdentityBinding."""
+    """The Services that lead to a pod of a ServiceAccount or IdentityBinding."""
     pods = read(("pods of destination", kind, namespace, name))
-    return frozenset().union(*(read(("services of pod", pod)) for pod in pods))
+    lead = ("services of pod", "services listing pod")
+    return frozenset().union(*(read((how, pod)) for pod in pods for how in lead))
+
+
+def unmeshed_pods_of_destination(
+    read: Read, kind: str, namespace: str, name: str
+) -> tuple[tuple[NamespacedName, ...], bool]:
+    """The pods of a destination that have no sidecar, by name, and whether all have none."""
+    pods = read(("pods of destination", kind, namespace, name))
+    workloads: list[Workload] = [w for pod in pods if (w := read(("workload", pod)))]
+    unmeshed = tuple(w.name for w in workloads if not w.meshed)
+    return unmeshed, len(unmeshed) == len(workloads)
 
 
 def target_ports(read: Read, kind: str, namespace: str, name: str) -> dict[int, frozenset[int]]:

@@ -12,6 +12,8 @@ from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_ids
 from smi.model.match import HttpMatch
 from smi.specs import TCPRoute, UDPRoute
 
+_MOST_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -55,6 +57,31 @@ def grant(read: Read, name: NamespacedName) -> Judged[Grant | None] | None:
             destination_port=destination_port.destination_port(target.metadata.annotations),
         )
     )
+
+
+def effect(read: Read, name: NamespacedName) -> Judged[None] | None:
+    """What the TrafficTarget `name` opens that is open anyway."""
+    granted: Judged[Grant | None] | None = read(("grant", name))
+    if granted is None:
+        return None
+    findings = Findings("TrafficTarget", name)
+    if granted.value is not None:
+        destination = read(("TrafficTarget", name)).spec.destination
+        of = (destination.qualified_kind, name.namespace, destination.name)
+        pods, all_of_them = read(("unmeshed pods of destination", *of))
+        if pods:
+            named = ", ".join(pod.name for pod in pods[:_MOST_NAMED])
+            named += ", ..." if len(pods) > _MOST_NAMED else ""
+            findings.warning(
+                "spec.destination",
+                "NoSidecar",
+                "no pod of the destination has a sidecar: they let everybody in, and this"
+                f" TrafficTarget grants nothing that is not open anyway ({named})"
+                if all_of_them
+                else f"without a sidecar, {named} let everybody in, whatever this TrafficTarget"
+                " grants",
+            )
+    return findings.judged(None)
 
 
 def _rule_kinds_are_known(target: TrafficTarget, findings: Findings) -> bool:

@@ -1,7 +1,10 @@
-"""Services with the pods behind each of their ports."""
+"""Services with the pods and addresses behind each of their ports."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from smi.compiler import addresses
+from smi.compiler.addresses import Address
 from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.compiler.outlier_detection import outlier_detection
@@ -17,19 +20,30 @@ _HTTP = {"http", "http2", "h2c", "grpc", "kubernetes.io/h2c", "kubernetes.io/ws"
 _TCP = {"tcp", "tls", "https", "kubernetes.io/wss", "mongo", "mysql", "redis"}
 
 
+class _Behind(NamedTuple):
+    """Who is behind a port: as whom (`None`: no sidecar), and where (`None`: takes no traffic)."""
+
+    identity: ServiceIdentity | None
+    endpoint: Endpoint | None
+
+
 def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
-    """The Service `name`, its ready endpoints and all identities behind each port."""
+    """The Service `name`, where its traffic goes and all identities behind each port."""
     written: core_v1.Service | None = read(("Service", name))
     if written is None:
         return None
     findings = Findings("Service", name)
     external = written.spec.type == EXTERNAL_NAME
-    pods = selected_pods(read, name.namespace, {} if external else written.spec.selector)
-    workloads = [w for pod in pods if (w := read(("workload", pod.key))) is not None]
-    ports = [
-        _port(port, workloads, f"spec.ports[{index}].targetPort", findings)
-        for index, port in enumerate(written.spec.ports)
-    ]
+    if addresses.has_lists(written):
+        listed = addresses.listed(read, name)
+        behind = [_listed(read, port, listed) for port in written.spec.ports]
+    else:
+        pods = selected_pods(read, name.namespace, {} if external else written.spec.selector)
+        workloads = [w for pod in pods if (w := read(("workload", pod.key))) is not None]
+        behind = [
+            _selected(written, i, workloads, findings) for i in range(len(written.spec.ports))
+        ]
+    ports = [_port(port, tuple(b)) for port, b in zip(written.spec.ports, behind, strict=True)]
     return findings.judged(
         Service(
             name,
@@ -40,35 +54,67 @@ def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
     )
 
 
-def _port(
-    port: core_v1.ServicePort, workloads: Iterable[Workload], field: str, findings: Findings
-) -> ServicePort:
-    endpoints: list[Endpoint] = []
-    identities: set[ServiceIdentity] = set()
-    for workload in workloads:
-        target = target_port(port, workload)
-        if target is None:
-            findings.warning(
-                field,
-                "PortNotFound",
-                f"pod {workload.name.name} has no port named {port.target_port!r};"
-                " it gets no traffic here",
-            )
-            continue
-        identities.add(workload.identity)
-        dialled = workload.dialled(target)
-        if workload.ready and dialled is not None:
-            endpoints.append(
-                Endpoint(workload.name, workload.identity, workload.address, dialled, target)
-            )
+def _port(port: core_v1.ServicePort, behind: tuple[_Behind, ...]) -> ServicePort:
+    endpoints = {one.endpoint for one in behind if one.endpoint is not None}
     return ServicePort(
         number=port.port,
         name=port.name or "",
         protocol=port.protocol,
         speaks=speaks(port),
-        endpoints=tuple(sorted(endpoints)),
-        identities=frozenset(identities),
+        endpoints=tuple(sorted(endpoints, key=lambda endpoint: endpoint.order)),
+        identities=frozenset(one.identity for one in behind if one.identity is not None),
+        unmeshed=any(one.identity is None for one in behind),
     )
+
+
+def _selected(
+    service: core_v1.Service, index: int, workloads: Iterable[Workload], findings: Findings
+) -> Iterator[_Behind]:
+    """The pods that `service` selects, behind one of its ports."""
+    port = service.spec.ports[index]
+    for workload in workloads:
+        target = target_port(port, workload)
+        if target is None:
+            findings.warning(
+                f"spec.ports[{index}].targetPort",
+                "PortNotFound",
+                f"pod {workload.name.name} has no port named {port.target_port!r};"
+                " it gets no traffic here",
+            )
+            continue
+        published = service.spec.publish_not_ready_addresses and bool(workload.address)
+        takes = workload.ready or published
+        yield _pod(workload, workload.address, target, takes=takes)
+
+
+def _listed(read: Read, port: core_v1.ServicePort, listed: Iterable[Address]) -> Iterator[_Behind]:
+    """The addresses that are listed for one port: those of pods are these pods, as ever."""
+    named = [a for a in listed if (a.port_name, a.protocol) == (port.name, port.protocol)]
+    nobody_is_ready = not any(address.ready for address in named)
+    for address in named:
+        takes = address.ready or (nobody_is_ready and address.leaving)
+        pod = addresses.pod_at(read, address.address, address.port)
+        if pod is not None:
+            yield _pod(pod, address.address, address.port, takes=takes)
+            continue
+        endpoint = Endpoint(None, None, address.address, address.port, address.port, meshed=False)
+        yield _Behind(None, endpoint if takes else None)
+
+
+def _pod(workload: Workload, address: str, target: int, *, takes: bool) -> _Behind:
+    """`workload` behind a port that leads to its own port `target`, if it `takes` traffic there."""
+    dialled = workload.dialled(target)
+    identity = workload.identity if workload.meshed else None
+    if not takes or dialled is None:
+        return _Behind(identity, None)
+    name, meshed = workload.name, workload.meshed
+    return _Behind(identity, Endpoint(name, workload.identity, address, dialled, target, meshed))
+
+
+def stands_open(read: Read, name: NamespacedName) -> bool:
+    """Whether somebody without a sidecar, who lets everybody in, is behind the Service `name`."""
+    judged: Judged[Service] | None = read(("service", name))
+    return judged is not None and any(port.unmeshed for port in judged.value.ports)
 
 
 def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smi import access, scheme, split
-from smi.compiler.workloads import expected_pods
-from smi.k8s import apps_v1, batch_v1, core_v1
+from smi.compiler.addresses import List, addresses_of, has_lists, pod_addresses, service_of
+from smi.compiler.workloads import expected_pods, is_meshed
+from smi.k8s import apps_v1, batch_v1, core_v1, discovery_v1
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import DEFAULT_TRUST_DOMAIN
 from smi.model.inbound import Mode
@@ -96,37 +97,56 @@ def entries(resource: Resource) -> Iterator[Entry]:
     namespace, name = resource.key
     match resource:
         case core_v1.Pod():
-            yield Entry(("pods of identity", namespace, resource.spec.service_account_name), name)
-            for label, value in resource.metadata.labels.items():
-                yield Entry(("pods by label", namespace, label, value), name)
+            yield from _pod_entries(resource)
         case core_v1.Namespace() if MODE_ANNOTATION in resource.metadata.annotations:
             yield Entry(("namespaces that ask for a mode",), name)
         case core_v1.Service():
             yield from _service_entries(resource)
+        case discovery_v1.EndpointSlice() | core_v1.Endpoints():
+            yield from _list_entries(resource)
         case access.TrafficTarget():
             yield from _target_entries(resource)
         case access.IdentityBinding():
             yield Entry(("bindings", namespace), name)
         case split.TrafficSplit():
-            root = split_root(resource)
-            if root is not None:
-                yield Entry(("splits of root", namespace, root), name)
-                for backend in resource.spec.backends:
-                    yield Entry(("splits of backend", namespace, backend.service), name)
+            yield from _split_entries(resource)
         case _:
             pass
 
 
+def _pod_entries(pod: core_v1.Pod) -> Iterator[Entry]:
+    namespace, name = pod.key
+    yield Entry(("pods of identity", namespace, pod.spec.service_account_name), name)
+    for label, value in pod.metadata.labels.items():
+        yield Entry(("pods by label", namespace, label, value), name)
+    for address in pod_addresses(pod):
+        yield Entry(("pods at address", address), str(pod.key))
+    if not is_meshed(pod):
+        yield Entry(("unmeshed pods", namespace), name)
+
+
 def _service_entries(service: core_v1.Service) -> Iterator[Entry]:
     namespace, name = service.key
-    yield Entry(("services of namespace", namespace), name)
+    yield Entry(("services", namespace), name)
     if service.spec.type == EXTERNAL_NAME:
         yield Entry(("external services",), str(service.key))
     elif service.spec.selector:
         label, value = min(service.spec.selector.items())
         yield Entry(("services by label", namespace, label, value), name)
+    elif has_lists(service):
+        yield Entry(("services without selector", namespace), name)
     if service.spec.cluster_ip == HEADLESS:
         yield Entry(("headless services", namespace), name)
+
+
+def _list_entries(written: List) -> Iterator[Entry]:
+    """A list of addresses under its Service, and under each address as `kind/namespace/name`."""
+    service = service_of(written)
+    if service is not None:
+        if isinstance(written, discovery_v1.EndpointSlice):
+            yield Entry(("slices of service", *service), written.key.name)
+        for address in {found.address for found in addresses_of(written)}:
+            yield Entry(("lists of address", address), f"{written.kind}/{written.key}")
 
 
 def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
@@ -144,3 +164,12 @@ def _target_entries(target: access.TrafficTarget) -> Iterator[Entry]:
             source.name,
         )
         yield Entry(key, str(target.key))
+
+
+def _split_entries(written: split.TrafficSplit) -> Iterator[Entry]:
+    namespace, name = written.key
+    root = split_root(written)
+    if root is not None:
+        yield Entry(("splits of root", namespace, root), name)
+        for backend in written.spec.backends:
+            yield Entry(("splits of backend", namespace, backend.service), name)

@@ -5,11 +5,17 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 
 from smi.access import IdentityBinding
+from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.k8s import apps_v1, batch_v1, core_v1, meta_v1
-from smi.k8s.resource import NamespacedName
+from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import PodUid, ServiceIdentity
 from smi.model.workload import Loopback, PolicyGroup, Port, Workload
+
+INJECT_ANNOTATION = "smi-mesh.io/inject"
+"""On a pod: `disabled` leaves it without a sidecar; anything else is as good as `enabled`."""
+
+_INJECT = {"enabled", "disabled"}
 
 _EXPECTED = UUID("6f1d8a52-6d0c-5b51-9c0c-0b6f5f8f2f0e")  # any constant: equal input, equal uids
 
@@ -91,7 +97,36 @@ def workload(read: Read, name: NamespacedName) -> Workload | None:
         loopback=loopback,
         account_uid=account.metadata.uid if account else "",
         logs=read(("access log", name)).value,
+        meshed=is_meshed(pod),
     )
+
+
+def is_meshed(pod: core_v1.Pod) -> bool:
+    """Whether a sidecar stands beside `pod`."""
+    return pod.metadata.annotations.get(INJECT_ANNOTATION) != "disabled"
+
+
+def asks_for_injection(resource: Resource | None) -> bool:
+    """Whether `resource` is a pod that says whether it wants a sidecar."""
+    return isinstance(resource, core_v1.Pod) and INJECT_ANNOTATION in resource.metadata.annotations
+
+
+def injection(read: Read, name: NamespacedName) -> Judged[None] | None:
+    """What is wrong with the sidecar that the pod `name` asks for, said of what it belongs to."""
+    pod: core_v1.Pod | None = read(("Pod", name))
+    wanted = "enabled" if pod is None else pod.metadata.annotations.get(INJECT_ANNOTATION)
+    if pod is None or wanted in {None, *_INJECT}:
+        return None
+    kind, owner, place = "Pod", name.name, "metadata"
+    for reference in pod.metadata.owner_references:
+        kind, owner, place = reference.kind, reference.name, "spec.template.metadata"
+    findings = Findings(kind, NamespacedName(name.namespace, owner))
+    findings.error(
+        f"{place}.annotations.{INJECT_ANNOTATION}",
+        "UnknownInject",
+        f"{wanted!r} is neither enabled nor disabled: the pods have a sidecar",
+    )
+    return findings.judged(None)
 
 
 def _bindings(read: Read, pod: core_v1.Pod) -> Iterator[str]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from smi.decision.carriage import carried, mistaken
-from smi.decision.judge import Judgement, Verdict, judge
+from smi.decision.judge import Judgement, Verdict, judge, unmeshed
 from smi.decision.matching import failure, seen
 from smi.decision.request import Caller, Protocol, Request, Target, caller, target
 from smi.errors import InvalidRequest
@@ -22,15 +22,17 @@ from smi.model.workload import PolicyGroup, Workload
 
 
 class Place(NamedTuple):
-    """Pods that answer alike.
+    """Pods, or addresses of no pod, that answer alike.
 
     `service` is `None`, and `port` the pods' own, where the caller names the pods themselves.
+    `identity` is `None` for addresses of no pod; whoever is not `meshed` has no sidecar.
     """
 
     service: NamespacedName | None
     port: int
     target_port: int
-    identity: ServiceIdentity
+    identity: ServiceIdentity | None
+    meshed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,11 @@ class Decision:
     """What becomes of a request, and why.
 
     `destinations` are ordered by place and their shares sum to 1 (there are none where nothing
-    could answer). `mode` is that of the pods of the first; it is `enforced` where it is strict.
-    `split` is the TrafficSplit that divided them; `excluded` are its backends that
-    get nothing. `protocol` is what servers are spoken to: bytes (`tcp`) where HTTP goes to a port
-    that is declared so. `outside` is the host that it leaves the mesh for, where no policy judges
-    it, and there are no destinations.
+    could answer). `mode` is that of the first pods that have a sidecar; policy is `enforced` where
+    it is strict at some of them. `split` is the TrafficSplit that divided them; `excluded` are its
+    backends that get nothing. `protocol` is what servers are spoken to: bytes (`tcp`) where HTTP
+    goes to a port that is declared so. `outside` is the host that it leaves the mesh for, where no
+    policy judges it, and there are no destinations.
     """
 
     verdict: Verdict
@@ -66,7 +68,10 @@ class Decision:
 
 _MOST_ALIASES = 8  # one after another; a circle has no end
 
-_Shares = Mapping[tuple[Place, PolicyGroup], Fraction]
+_Pods = tuple[Place, PolicyGroup | None]
+"""Pods that answer alike, and what protects them: `None` where no sidecar does."""
+
+_Shares = Mapping[_Pods, Fraction]
 
 
 def decide(mesh: Mesh, request: Request) -> Decision:
@@ -84,12 +89,12 @@ def decide(mesh: Mesh, request: Request) -> Decision:
     if wanted.kind != "service":
         return _decision(mesh, source, request, wanted, _of_pods(mesh, wanted))
     service = _service(mesh, request, wanted)
-    speaks = _speaks(mesh, source, service, wanted.port)
+    speaks = _speaks(source, service, wanted.port)
     mistake = mistaken(request, speaks)
     request = carried(request, speaks)
-    split = _split(mesh, request, wanted)
+    split = _split(mesh, request, wanted) if source.meshed else None
     weights = {service.name: Fraction(1)} if split is None else _weights(split)
-    shares: dict[tuple[Place, PolicyGroup], Fraction] = {}
+    shares: dict[_Pods, Fraction] = {}
     for name, weight in weights.items():
         pods = _even(_behind(mesh, name, wanted.port, request.transport))
         for place, share in pods.items():
@@ -97,11 +102,10 @@ def decide(mesh: Mesh, request: Request) -> Decision:
     return _decision(mesh, source, request, wanted, shares, split, mistake)
 
 
-def _speaks(mesh: Mesh, source: Caller, service: Service, port: int) -> AppProtocol:
+def _speaks(source: Caller, service: Service, port: int) -> AppProtocol:
     """What a port is declared to speak, to callers of this mesh: others have no sidecar to say."""
     offered = service.port(port)
-    ours = (source.spiffe or "").startswith(tuple(f"spiffe://{d}/" for d in mesh.trust_domains))
-    return offered.speaks if offered is not None and ours else AppProtocol.DETECT
+    return offered.speaks if offered is not None and source.meshed else AppProtocol.DETECT
 
 
 def _meant(mesh: Mesh, asked: Target) -> Target | str:
@@ -135,7 +139,7 @@ def _of_pods(mesh: Mesh, wanted: Target) -> _Shares:
         message = f"there is no pod {what} {wanted.name}"
         raise InvalidRequest(message)
     ready = (w for w in workloads if w.ready)
-    return _even((Place(None, wanted.port, wanted.port, w.identity), w.group) for w in ready)
+    return _even(_pods(w, None, wanted.port, wanted.port) for w in ready)
 
 
 def _service(mesh: Mesh, request: Request, wanted: Target) -> Service:
@@ -156,7 +160,10 @@ def _service(mesh: Mesh, request: Request, wanted: Target) -> Service:
 
 
 def _split(mesh: Mesh, request: Request, wanted: Target) -> Split | None:
-    """The first split that selects the request; nothing but HTTP can satisfy matches."""
+    """The first split that selects the request; nothing but HTTP can satisfy matches.
+
+    Only sidecars ask for one: whoever has none gets the root as Kubernetes serves it.
+    """
     if request.transport != "TCP":
         return None
     route = next(route for route in mesh.routes[wanted.name] if route.port == wanted.port)
@@ -178,18 +185,22 @@ def _weights(split: Split) -> dict[NamespacedName, Fraction]:
     return {d.service: Fraction(d.weight, total) for d in split.destinations}
 
 
-def _behind(
-    mesh: Mesh, name: NamespacedName, port: int, transport: str
-) -> Iterator[tuple[Place, PolicyGroup]]:
+def _behind(mesh: Mesh, name: NamespacedName, port: int, transport: str) -> Iterator[_Pods]:
     for offered in mesh.services[name].ports:
         if offered.number == port and offered.protocol == transport:
             for endpoint in offered.endpoints:
-                workload: Workload = mesh.workloads[endpoint.pod]
-                place = Place(name, port, endpoint.target_port, workload.identity)
-                yield place, workload.group
+                if endpoint.pod is None:
+                    yield Place(name, port, endpoint.target_port, None, meshed=False), None
+                else:
+                    yield _pods(mesh.workloads[endpoint.pod], name, port, endpoint.target_port)
 
 
-def _even(pods: Iterable[tuple[Place, PolicyGroup]]) -> _Shares:
+def _pods(pod: Workload, service: NamespacedName | None, port: int, target_port: int) -> _Pods:
+    place = Place(service, port, target_port, pod.identity, pod.meshed)
+    return place, pod.group if pod.meshed else None
+
+
+def _even(pods: Iterable[_Pods]) -> _Shares:
     """Every pod gets the same share."""
     counts = Counter(pods)
     return {place: Fraction(count, counts.total()) for place, count in counts.items()}
@@ -207,19 +218,21 @@ def _decision(
     found: dict[tuple[Place, Judgement], Fraction] = {}
     refused = Judgement(Verdict.DENY, Denial.BAD_REQUEST, mistake) if mistake else None
     for (place, group), share in shares.items():
-        inbound = mesh.inbound[group]
-        judged = refused or judge(inbound, place.target_port, source, request, wanted.name)
+        judged = refused or (
+            unmeshed(source, request)
+            if group is None
+            else judge(mesh.inbound[group], place.target_port, source, request, wanted.name)
+        )
         found[place, judged] = found.get((place, judged), Fraction()) + share
-    # All pods behind a Service are of its namespace, and so of one mode.
-    mode = next((mesh.inbound[group].mode for _, group in shares), Mode.STRICT)
+    modes = [mesh.inbound[group].mode for _, group in shares if group is not None]
     destinations = tuple(
         Destination(place, share, judged)
         for (place, judged), share in sorted(found.items(), key=lambda f: str(f[0][0]))
     )
     return Decision(
         verdict=_verdict({d.judgement.verdict for d in destinations}),
-        mode=mode,
-        enforced=mode is Mode.STRICT,
+        mode=next(iter(modes), Mode.STRICT),
+        enforced=Mode.STRICT in modes or not shares,
         split=None if split is None else split.name,
         destinations=destinations,
         excluded=() if split is None else split.excluded,

@@ -19,6 +19,10 @@ PERMISSIVE = "Permissive"
 """The reason of what is let in because a namespace asks for no policy."""
 
 
+NO_SIDECAR = "NoSidecar"
+"""The reason of what reaches an application that has no sidecar to enforce anything."""
+
+
 class Verdict(StrEnum):
     """Whether requests reach an application.
 
@@ -89,6 +93,15 @@ def judge(
             return Judgement(Verdict.ALLOW, PERMISSIVE, text, path=path)
         case _:
             assert_never(inbound.mode)
+
+
+def unmeshed(caller: Caller, request: Request) -> Judgement:
+    """What becomes of a request where no sidecar stands: only the caller's own can refuse it."""
+    path = request.forwarded if request.is_http and caller.meshed else request.path
+    if path is None:
+        return _denied(Denial.BAD_REQUEST, request.refused)
+    text = "no sidecar stands there: nothing enforces any policy, and everybody is let in"
+    return Judgement(Verdict.ALLOW, NO_SIDECAR, text, path=path if request.is_http else "")
 
 
 def _strict(

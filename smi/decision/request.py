@@ -25,7 +25,8 @@ class Protocol(StrEnum):
 class Request:
     """One request (over `tcp` and `udp`: one connection or flow) and who sends it where.
 
-    `source` is `ns/serviceaccount`, `pod/ns/name`, a SPIFFE ID or `none`. `target` is
+    `source` is `ns/serviceaccount`, `pod/ns/name`, a SPIFFE ID, or `none` for whoever has neither a
+    certificate nor a sidecar. `target` is
     `ns/service:port`, or, for a port of the pods themselves, `pod/ns/name:port` or
     `sa/ns/name:port`. `path` is the request target as on the wire. `headers` are in the order
     sent; an empty `authority` stands for `name.namespace` of the target.
@@ -67,10 +68,14 @@ class Request:
 
 
 class Caller(NamedTuple):
-    """What a server can know of a caller; both `None` for one that shows no certificate."""
+    """What a server can know of a caller; both `None` for one that shows no certificate.
+
+    One that is `meshed` calls through a sidecar of this mesh: the mesh's own identities do.
+    """
 
     spiffe: SpiffeId | None
     pod: PodUid | None
+    meshed: bool = True
 
 
 class Target(NamedTuple):
@@ -85,14 +90,17 @@ def caller(mesh: Mesh, source: str) -> Caller:
     """Who `source` is to a server. Raises `InvalidRequest`."""
     match source.split("/"):
         case ["none"]:
-            return Caller(None, None)
+            return Caller(None, None, meshed=False)
         case ["spiffe:", "", _, _, *_]:
-            return Caller(SpiffeId(source), None)
+            ours = any(source.startswith(f"spiffe://{domain}/") for domain in mesh.trust_domains)
+            return Caller(SpiffeId(source), None, meshed=ours)
         case ["pod", namespace, name]:
             workload = mesh.workloads.get(NamespacedName(namespace, name))
             if workload is None:
                 message = f"there is no pod {namespace}/{name}{_known_pods(mesh, namespace)}"
                 raise InvalidRequest(message)
+            if not workload.meshed:
+                return Caller(None, None, meshed=False)
             return Caller(spiffe_id(mesh.trust_domain, workload.identity), workload.uid)
         case [namespace, name] if namespace and name:
             return Caller(spiffe_id(mesh.trust_domain, ServiceIdentity(namespace, name)), None)

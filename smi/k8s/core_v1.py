@@ -99,11 +99,21 @@ class PodCondition(Shape):
     status: str
 
 
+class PodIP(Shape):
+    """One of the addresses of a pod."""
+
+    ip: str = ""
+
+
 class PodStatus(Shape):
-    """What the cluster says of a pod; `pod_ip` is empty until it has an address."""
+    """What the cluster says of a pod; `pod_ip` is empty until it has an address.
+
+    `pod_ips` are all its addresses, where it has one of each family.
+    """
 
     phase: str = ""
     pod_ip: str = Field(default="", alias="podIP")
+    pod_ips: tuple[PodIP, ...] = Field(default=(), alias="podIPs")
     conditions: tuple[PodCondition, ...] = ()
 
 
@@ -160,6 +170,36 @@ class Service(Resource):
     api_version: Literal["v1"] = "v1"
     kind: Literal["Service"] = "Service"
     spec: ServiceSpec
+
+
+class EndpointAddress(Shape):
+    """One address behind a service."""
+
+    ip: str
+
+
+class EndpointPort(Shape):
+    """A port of every address of a subset; it belongs to the service's port of the same name."""
+
+    name: str = ""
+    port: PortNumber
+    protocol: TransportProtocol = "TCP"
+
+
+class EndpointSubset(Shape):
+    """Addresses that have the same ports."""
+
+    addresses: tuple[EndpointAddress, ...] = ()
+    not_ready_addresses: tuple[EndpointAddress, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+
+
+class Endpoints(Resource):
+    """The addresses behind the service of the same name, in the older way to write them down."""
+
+    api_version: Literal["v1"] = "v1"
+    kind: Literal["Endpoints"] = "Endpoints"
+    subsets: tuple[EndpointSubset, ...] = ()
 
 
 class ServiceAccount(Resource):

@@ -1,4 +1,4 @@
-"""Services: a name and ports, and the pods that stand behind them."""
+"""Services: a name and ports, and the pods and addresses that stand behind them."""
 
 import re
 from dataclasses import dataclass
@@ -29,24 +29,36 @@ class AppProtocol(StrEnum):
 
 
 class Endpoint(NamedTuple):
-    """One ready pod behind one port of a Service.
+    """One pod, or one address that is no pod's, to which connections to a Service's port may go.
 
+    `pod` and `identity` are `None` for an address of no pod. Where it is `meshed`, its sidecar
+    proves to be `identity` over mutual TLS; else the application itself answers, in plain.
     `target_port` is the pod's own port, which policy speaks of; `port` is where peers dial it
     (another number only on a shared loopback).
     """
 
-    pod: NamespacedName
-    identity: ServiceIdentity
+    pod: NamespacedName | None
+    identity: ServiceIdentity | None
     address: str
     port: int
     target_port: int
+    meshed: bool = True
+
+    @property
+    def order(self) -> tuple[NamespacedName, str, int, int]:
+        """What sorts endpoints: addresses of no pod come first, then pods by name."""
+        return self.pod or _NO_POD, self.address, self.port, self.target_port
+
+
+_NO_POD = NamespacedName("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:
-    """One port of a Service with its ready endpoints, ordered by pod name.
+    """One port of a Service with the endpoints that traffic goes to, in their `order`.
 
-    `identities` are those of all pods behind the port, ready or not: whom a client may find here.
+    `identities` are those of all meshed pods behind the port, ready or not: whom a client may find
+    here. `unmeshed` says whether anybody without a sidecar stands here too, ready or not.
     """
 
     number: int
@@ -55,6 +67,7 @@ class ServicePort:
     speaks: AppProtocol
     endpoints: tuple[Endpoint, ...]
     identities: frozenset[ServiceIdentity]
+    unmeshed: bool = False
 
 
 class OutlierDetection(NamedTuple):

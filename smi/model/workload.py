@@ -30,7 +30,8 @@ class Detour(NamedTuple):
     """Where one port of a pod really is on a machine whose processes share the loopback.
 
     Peers dial the sidecar at `inbound` on the pod's address; the application listens on
-    `application` of 127.0.0.1.
+    `application` of 127.0.0.1. Without a sidecar both are the one port of the pod's address on
+    which the application itself is.
     """
 
     inbound: int
@@ -43,7 +44,7 @@ class Loopback:
 
     `detours` maps the pod's own ports. `proxy` is the port of the pod's address on which its
     sidecar is an HTTP proxy. `services` gives the port of the pod's address on which its sidecar
-    stands for one port of a Service.
+    stands for one port of a Service. Without a sidecar nobody listens on either.
     """
 
     detours: Mapping[int, Detour]
@@ -56,7 +57,8 @@ class Workload:
     """One pod. `address` is the pod IP; `owner` names what created it, as `Deployment/front`.
 
     `account_uid` is the uid of the ServiceAccount object; empty where there is none. `logs` says
-    whether its sidecar writes a line for every request.
+    whether its sidecar writes a line for every request. A pod that is not `meshed` has no sidecar:
+    it shows no certificate, and no policy binds it.
     """
 
     name: NamespacedName
@@ -69,6 +71,7 @@ class Workload:
     loopback: Loopback | None = None
     account_uid: str = ""
     logs: bool = False
+    meshed: bool = True
 
     @property
     def identity(self) -> ServiceIdentity:

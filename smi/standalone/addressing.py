@@ -2,15 +2,17 @@
 
 Each pod has an address of its own, on which only its sidecar listens: as an HTTP proxy, for each
 port of each Service, and for each port of the pod. Applications listen on 127.0.0.1, or on all
-addresses; so no number that a sidecar listens on is ever an application's.
+addresses; so no number that a sidecar listens on is ever an application's. The application of a
+pod without a sidecar listens on the pod's address itself.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
-from smi.compiler.workloads import selects
+from smi.compiler.workloads import is_meshed, selects
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Detour, Port
@@ -23,6 +25,17 @@ _RESERVED = range(15000, 30000)
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - an application may listen there
 _FIRST_UNPRIVILEGED = 1024  # ports below need root (capabilities(7), CAP_NET_BIND_SERVICE)
 HOSTS = range(1, 255)
+
+LOCALHOST = "127.0.0.1"
+"""Where applications listen that have a sidecar: on all addresses, the network could reach them."""
+
+
+class Place(NamedTuple):
+    """Where something is dialled."""
+
+    address: str
+    port: int
+
 
 ServicePorts = Mapping[tuple[NamespacedName, int], int]
 
@@ -77,18 +90,60 @@ def detours(
     free = (n for n in order if n not in taken and machine.is_free(_EVERYWHERE, n))
     chosen: dict[NamespacedName, dict[int, Detour]] = {}
     for address, pod in pods.items():
-        own = previous.get(pod.key, {})
-        wanted = _pod_ports(pod, services)
-        kept = {port: own[port] for port in wanted if port in own}
+        own, wanted = previous.get(pod.key, {}), _pod_ports(pod, services)
+        places = {port: own[port].inbound for port in wanted if port in own}
         for port in wanted:
-            if port not in kept:
-                busy = {detour.inbound for detour in kept.values()}
-                inbound = next(
+            if port not in places:
+                busy = set(places.values())
+                places[port] = next(
                     n for n in _inbound(port) if n not in busy and machine.is_free(address, n)
                 )
-                kept[port] = Detour(inbound, next(free))
-        chosen[pod.key] = {port: kept[port] for port in wanted}
+        chosen[pod.key] = {port: _detour(pod, places[port], own.get(port), free) for port in wanted}
     return chosen
+
+
+def _detour(pod: core_v1.Pod, inbound: int, had: Detour | None, free: Iterator[int]) -> Detour:
+    """Without a sidecar there is nothing in between; with one, the application is elsewhere."""
+    if not is_meshed(pod):
+        return Detour(inbound, inbound)
+    if had is not None and had.application != had.inbound:
+        return had
+    return Detour(inbound, next(free))
+
+
+def direct_places(
+    services: Iterable[core_v1.Service],
+    pods: Mapping[str, core_v1.Pod],
+    places: Mapping[NamespacedName, Mapping[int, Detour]],
+) -> dict[tuple[NamespacedName, int], Place]:
+    """Where who has no sidecar dials the TCP ports of `services`, given the `places` of `pods`.
+
+    In a cluster that is the Service's own address, and kube-proxy leads on from there to any of its
+    pods. Here nobody does: it is the first of them by name.
+    """
+    found: dict[tuple[NamespacedName, int], Place] = {}
+    for service in services:
+        behind = [(pod.key, address) for address, pod in pods.items() if is_behind(service, pod)]
+        for name, address in sorted(behind)[:1]:
+            for port in service.spec.ports:
+                target = _target(port, pods[address])
+                if port.protocol == "TCP" and target in places[name]:
+                    found[service.key, port.port] = Place(address, places[name][target].inbound)
+    return found
+
+
+def _target(port: core_v1.ServicePort, pod: core_v1.Pod) -> int:
+    if isinstance(port.target_port, str):
+        named = (p for p in declared_ports(pod.spec.containers) if p.name == port.target_port)
+        return next((p.number for p in named if p.protocol == port.protocol), 0)
+    return port.target_port or port.port
+
+
+def is_behind(service: core_v1.Service, pod: core_v1.Pod) -> bool:
+    """Whether `service` selects `pod`."""
+    selector = service.spec.selector
+    here = service.key.namespace == pod.key.namespace
+    return here and bool(selector) and selects(selector, pod.metadata.labels)
 
 
 def declared_ports(containers: Iterable[core_v1.Container]) -> Iterator[Port]:
@@ -104,9 +159,7 @@ def _pod_ports(pod: core_v1.Pod, services: Iterable[core_v1.Service]) -> list[in
     reached = sorted(
         port.port if port.target_port is None else port.target_port
         for service in services
-        if service.key.namespace == pod.key.namespace
-        and service.spec.selector
-        and selects(service.spec.selector, pod.metadata.labels)
+        if is_behind(service, pod)
         for port in service.spec.ports
         if port.protocol == "TCP" and not isinstance(port.target_port, str)
     )

@@ -7,6 +7,7 @@ from smi.compiler.state import EXTERNAL_NAME
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Detour, Port
+from smi.standalone.addressing import Place
 
 # Variables that name a proxy. Those of the machine mean nothing to a pod and are taken away.
 PROXY_VARIABLES = frozenset(
@@ -37,11 +38,9 @@ def variable_name(name: str) -> str:
 
 
 def service_variables(
-    services: Iterable[core_v1.Service],
-    address: str,
-    ports: Mapping[tuple[NamespacedName, int], int],
+    services: Iterable[core_v1.Service], places: Mapping[tuple[NamespacedName, int], Place]
 ) -> dict[str, str]:
-    """Where a pod dials each of `services`: its sidecar's `address`, at a port for each of theirs.
+    """Where a pod dials each of `services`: at the place of each of their ports that has one.
 
     > {SVCNAME}_SERVICE_HOST and {SVCNAME}_SERVICE_PORT   (Kubernetes, Service, Discovery)
     """
@@ -51,24 +50,24 @@ def service_variables(
             continue
         prefix = f"{variable_name(service.metadata.name)}_SERVICE"
         for port in service.spec.ports:
-            number = ports.get((service.key, port.port))
-            if number is None or port.protocol != "TCP":
+            place = places.get((service.key, port.port))
+            if place is None or port.protocol != "TCP":
                 continue
-            variables[f"{prefix}_HOST"] = address
-            variables.setdefault(f"{prefix}_PORT", str(number))
+            variables[f"{prefix}_HOST"] = place.address
+            variables.setdefault(f"{prefix}_PORT", str(place.port))
             if port.name:
-                variables[f"{prefix}_PORT_{variable_name(port.name)}"] = str(number)
+                variables[f"{prefix}_PORT_{variable_name(port.name)}"] = str(place.port)
     return variables
 
 
 def port_variables(
-    own: Iterable[Port], ports: Iterable[Port], detours: Mapping[int, Detour]
+    host: str, own: Iterable[Port], ports: Iterable[Port], detours: Mapping[int, Detour]
 ) -> dict[str, str]:
     """Where to listen: `PORT` for the own first port, `PORT_8080` and `PORT_HTTP` for all; `HOST`.
 
     `ports` are all of the pod's, `own` those that this container declares.
     """
-    variables = {"HOST": "127.0.0.1"}  # what listens on all addresses, the network can reach
+    variables = {"HOST": host}
     for number, detour in sorted(detours.items()):
         variables[f"PORT_{number}"] = str(detour.application)
     for port in ports:

@@ -9,19 +9,22 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from smi.compiler.state import ResourceKey, resource_key
-from smi.compiler.workloads import Controller, expected_pods
+from smi.compiler.workloads import Controller, expected_pods, is_meshed
 from smi.k8s import apps_v1, batch_v1, core_v1
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.model.workload import Detour, Loopback, Port
 from smi.standalone.addressing import (
     HOSTS,
+    LOCALHOST,
     PROXY_PORT,
     Machine,
+    Place,
     ServicePorts,
     addresses,
     declared_ports,
     detours,
+    direct_places,
     service_ports,
 )
 from smi.standalone.environment import (
@@ -36,12 +39,13 @@ from smi.standalone.environment import (
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One container as a process; it should listen on `ports` of 127.0.0.1."""
+    """One container as a process; it should listen on `ports` of `host`."""
 
     container: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str
+    host: str
     ports: tuple[int, ...]
 
 
@@ -66,6 +70,11 @@ class Replica:
     def address(self) -> str:
         """The pod's own loopback address."""
         return self.pod.status.pod_ip
+
+    @property
+    def meshed(self) -> bool:
+        """Whether a sidecar runs beside it."""
+        return is_meshed(self.pod)
 
     @property
     def owner(self) -> str:
@@ -128,8 +137,9 @@ def make_plan(
         previous.generation + 1,
     )
     before = previous.every
-    replicas = planning.replicas(templates, before)
-    standbys = planning.replicas(_standbys(templates, replicas, previous), {**before, **replicas})
+    replicas = planning.replicas(templates, before, {})
+    second = _standbys(templates, replicas, previous)
+    standbys = planning.replicas(second, {**before, **replicas}, replicas)
     plan = Plan(replicas, planning.ports, planning.generation, standbys)
     return plan, diagnostics
 
@@ -147,16 +157,19 @@ class _Planning(NamedTuple):
         self,
         templates: Mapping[NamespacedName, _Template],
         before: Mapping[NamespacedName, Replica],
+        others: Mapping[NamespacedName, Replica],
     ) -> dict[NamespacedName, Replica]:
-        """The pods of `templates`, keeping what they have of `before`."""
+        """The pods of `templates` beside `others`, keeping what they have of `before`."""
         hosts = addresses(
             templates, self.machine.network, {name: r.address for name, r in before.items()}
         )
-        own_ports = detours(
-            {hosts[name]: template.pod for name, template in templates.items()},
+        pods = {hosts[name]: template.pod for name, template in templates.items()}
+        held = {name: replica.detours for name, replica in before.items()}
+        own_ports = detours(pods, self.services, self.machine, held)
+        direct = direct_places(
             self.services,
-            self.machine,
-            {name: replica.detours for name, replica in before.items()},
+            {r.address: r.pod for r in others.values()} | pods,
+            {name: r.detours for name, r in others.items()} | own_ports,
         )
         found: dict[NamespacedName, Replica] = {}
         for name, template in templates.items():
@@ -167,7 +180,8 @@ class _Planning(NamedTuple):
             else:
                 pod = _placed(template.pod, hosts[name], self.machine.salt, self.generation)
             own = (s for s in self.services if s.key.namespace == name.namespace)
-            variables = service_variables(own, hosts[name], self.ports)
+            doors = {key: Place(hosts[name], number) for key, number in self.ports.items()}
+            variables = service_variables(own, doors if is_meshed(pod) else direct)
             processes = _processes(pod, own_ports[name], variables, directory)
             found[name] = Replica(pod, own_ports[name], processes, digest)
         return found
@@ -329,14 +343,16 @@ def _processes(
 ) -> tuple[Process, ...]:
     declared = tuple(declared_ports(pod.spec.containers))
     ports = declared or tuple(Port(number) for number in places)
+    address = pod.status.pod_ip
+    host = LOCALHOST if is_meshed(pod) else address
     processes: list[Process] = []
     for container in pod.spec.containers:
         own = tuple(declared_ports([container])) if declared else ports
-        mesh = port_variables(own, ports, places)
-        mesh |= proxy_variables(pod.status.pod_ip, PROXY_PORT)
+        mesh = port_variables(host, own, ports, places)
+        mesh |= proxy_variables(address, PROXY_PORT) if is_meshed(pod) else {}
         variables = container_variables(container, pod, services, mesh)
         command = tuple(expanded(word, variables) for word in container.command + container.args)
         listens = tuple(places[p.number].application for p in own if p.number in places)
         place = join(directory, container.working_dir) if container.working_dir else directory
-        processes.append(Process(container.name, command, variables, place, listens))
+        processes.append(Process(container.name, command, variables, place, host, listens))
     return tuple(processes)

@@ -1,4 +1,4 @@
-"""One pod as processes of this machine: its sidecar, then a process per container."""
+"""One pod as processes of this machine: its sidecar, if it has one, and a process per container."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from smi.backend import LocalBackend, Sidecar
+from smi.standalone.addressing import Place
 from smi.standalone.environment import process_environment
 from smi.standalone.plan import Process, Replica
 from smi.standalone.processes import Child, Clock, Command
@@ -31,12 +32,15 @@ class Surroundings:
 
 
 class RunningPod:
-    """The processes of one pod, and its directory. Owns them until `run` has returned."""
+    """The processes of one pod, and its directory. Owns them until `run` has returned.
+
+    Without a `sidecar` the applications are all there is.
+    """
 
     def __init__(
         self,
         replica: Replica,
-        sidecar: Sidecar,
+        sidecar: Sidecar | None,
         directory: Path,
         backend: LocalBackend,
         surroundings: Surroundings,
@@ -45,15 +49,20 @@ class RunningPod:
         self.directory = directory
         self.ready = False
         self.ending = False
-        self._sidecar = sidecar
+        self._first = sidecar
         self._backend = backend
+        self._stopped = asyncio.Event()
         self._surroundings = surroundings
         self._files: dict[str, str] = {}
         self._known: PodRecord | None = None
         self._proven: tuple[int, ...] = ()
-        self._closed: tuple[int, ...] = ()
+        self._closed: tuple[Place, ...] = ()
         self._hinted = False
-        self._proxy = Child(self._proxy_command, self._say_of_proxy, surroundings.clock)
+        self._proxy = (
+            Child(partial(self._proxy_command, sidecar), self._say_of_proxy, surroundings.clock)
+            if sidecar
+            else None
+        )
         self._apps = tuple(
             Child(partial(self._app_command, index), self._say, surroundings.clock)
             for index in range(len(replica.processes))
@@ -71,13 +80,16 @@ class RunningPod:
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Run the pod until `stop`; calls `changed` when it becomes ready, or no longer is."""
-        self.refresh(self.replica, self._sidecar)
-        self._proxy.begin()
+        self.refresh(self.replica, self._first)
+        if self._proxy:
+            self._proxy.begin()
         try:
             async with asyncio.TaskGroup() as tasks:
                 probing = tasks.create_task(self._probe(changed))
                 async with asyncio.TaskGroup() as children:
-                    children.create_task(self._proxy.run())
+                    children.create_task(self._stopped.wait())
+                    if self._proxy:
+                        children.create_task(self._proxy.run())
                     for app in self._apps:
                         children.create_task(app.run(self._restarts))
                 probing.cancel()
@@ -91,13 +103,15 @@ class RunningPod:
         async with asyncio.TaskGroup() as tasks:
             for app in self._apps:
                 tasks.create_task(app.stop(_GRACE))
-        await self._proxy.stop(_GRACE)
+        if self._proxy:
+            await self._proxy.stop(_GRACE)
+        self._stopped.set()
 
-    def refresh(self, replica: Replica, sidecar: Sidecar) -> None:
+    def refresh(self, replica: Replica, sidecar: Sidecar | None) -> None:
         """Take over new variables and new sidecar files without a restart."""
         self.replica = replica
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, text in sidecar.files.items():
+        for name, text in sidecar.files.items() if sidecar else ():
             if self._files.get(name) != text:
                 write_private(self.directory / name, self._placed(text))
                 self._files[name] = text
@@ -117,7 +131,8 @@ class RunningPod:
         born = since = clock.now()
         lives: tuple[int, ...] = ()
         while True:
-            before, lives = lives, tuple(child.life for child in (self._proxy, *self._apps))
+            children = (*self._apps, self._proxy) if self._proxy else self._apps
+            before, lives = lives, tuple(child.life for child in children)
             up = await self._is_up(lives, clock.now() - born)
             if up != self.ready:
                 self.ready = up
@@ -133,19 +148,19 @@ class RunningPod:
 
         What was found true once stays true while the same processes live, and are not halted.
         """
-        if self.ending or not self._proxy.life:
+        if self.ending or (self._proxy and not self._proxy.life):
             return False
         if any(child.is_halted for child in (self._proxy, *self._apps)):
             return False
         if lives == self._proven:
             return True
-        if not self._accepted(age):
+        if self._proxy and not self._accepted(age):
             return False
         for app in self._apps:
             app.begin()
         if 0 in lives:
             return False
-        self._closed = tuple([port for port in self._ports() if not await _listens(port)])
+        self._closed = tuple([place for place in self._places() if not await _listens(*place)])
         if self._closed:
             return False
         self._proven = lives
@@ -161,8 +176,9 @@ class RunningPod:
             peer.connected and peer.pending for peer in said.values()
         )
 
-    def _ports(self) -> tuple[int, ...]:
-        return tuple(port for process in self.replica.processes for port in process.ports)
+    def _places(self) -> tuple[Place, ...]:
+        processes = self.replica.processes
+        return tuple(Place(process.host, port) for process in processes for port in process.ports)
 
     def _hint(self) -> None:
         """Say once the common reason why a pod is not ready although everything runs."""
@@ -170,10 +186,10 @@ class RunningPod:
             return
         self._hinted = True
         wanted = (
-            f"127.0.0.1:{port} (the variable {_variable(process, port)} has the number)"
+            f"{process.host}:{port} (the variable {_variable(process, port)} has the number)"
             for process in self.replica.processes
             for port in process.ports
-            if port in self._closed
+            if Place(process.host, port) in self._closed
         )
         self._say(f"is not ready: it should listen on {', '.join(wanted)}")
 
@@ -197,8 +213,8 @@ class RunningPod:
     def _placed(self, text: str) -> str:
         return text.replace("{directory}", str(self.directory))
 
-    def _proxy_command(self) -> Command:
-        arguments = tuple(self._placed(word) for word in self._sidecar.command)
+    def _proxy_command(self, sidecar: Sidecar) -> Command:
+        arguments = tuple(self._placed(word) for word in sidecar.command)
         environment = process_environment(self._surroundings.variables, {})
         return Command(arguments, environment, str(self.directory))
 
@@ -214,11 +230,11 @@ def _variable(process: Process, port: int) -> str:
     return min((n for n, v in variables if n.startswith("PORT") and v == str(port)), key=len)
 
 
-async def _listens(port: int) -> bool:
-    """Whether an application accepts connections on `port` of 127.0.0.1."""
+async def _listens(address: str, port: int) -> bool:
+    """Whether an application accepts connections there."""
     try:
         async with asyncio.timeout(1.0):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection(address, port)
     except (OSError, TimeoutError):
         return False
     writer.close()

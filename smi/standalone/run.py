@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from smi.backend import LocalBackend
+from smi.backend import LocalBackend, Sidecar
 from smi.compiler.state import MeshWide
 from smi.errors import InvalidResource, SmiError
 from smi.k8s.resource import NamespacedName
@@ -23,6 +23,7 @@ from smi.standalone.report import Report
 from smi.standalone.rollout import Standing, next_steps
 from smi.standalone.screen import Screen
 from smi.standalone.tally import Tally, tallied
+from smi.standalone.view import Pods
 
 _POLL_EVERY = 0.2
 _SHOW_EVERY = 1.0
@@ -165,13 +166,18 @@ class Run:
     def _pod(self, replica: Replica) -> RunningPod:
         pod = RunningPod(
             replica,
-            self._backend.sidecar(self._report.mesh.workloads[replica.name]),
+            self._sidecar(replica.name),
             self._pods / replica.address.rpartition(".")[2],
             self._backend,
             self._surroundings,
         )
         self._running[replica.name] = pod
         return pod
+
+    def _sidecar(self, name: NamespacedName) -> Sidecar | None:
+        """What runs beside the pod `name`, if anything does."""
+        workload = self._report.mesh.workloads[name]
+        return self._backend.sidecar(workload) if workload.meshed else None
 
     async def _live(self, pod: RunningPod) -> None:
         """Run `pod` until it has been stopped."""
@@ -184,9 +190,10 @@ class Run:
 
     async def _retire(self, pod: RunningPod) -> None:
         """Stop a pod that no longer is an endpoint, once the others know and it has finished."""
-        others = [other for other, peer in self._running.items() if peer.serves]
+        others = [n for n, peer in self._running.items() if peer.serves and peer.replica.meshed]
         await self._backend.settled(others, _PEERS_WAIT)
-        await self._backend.drain(pod.directory)
+        if pod.replica.meshed:
+            await self._backend.drain(pod.directory)
         await pod.stop()
 
     def _refresh(self, state: Accepted) -> None:
@@ -196,10 +203,7 @@ class Run:
                 continue
             planned = state.plan.every.get(name)
             same = planned is not None and planned.digest == pod.replica.digest
-            workload = self._report.mesh.workloads[name]
-            pod.refresh(
-                planned if planned and same else pod.replica, self._backend.sidecar(workload)
-            )
+            pod.refresh(planned if planned and same else pod.replica, self._sidecar(name))
 
     async def _renew(self) -> None:
         while True:
@@ -211,12 +215,11 @@ class Run:
         clock = self._surroundings.clock
         while True:
             await asyncio.sleep(_SHOW_EVERY)
-            directories = {n: pod.directory for n, pod in self._running.items() if not pod.ending}
+            staying = {n: pod for n, pod in self._running.items() if not pod.ending}
+            directories = {n: pod.directory for n, pod in staying.items() if pod.replica.meshed}
             traffic = await self._backend.traffic(directories)
             self._tally = tallied(self._tally, traffic, self._report.mesh, clock.now())
-            ready = sum(pod.serves for pod in self._running.values())
-            done = sum(pod.done and not pod.ending for pod in self._running.values())
-            self._screen.show(self._tally, ready, len(self._accepted.plan.replicas) - done)
+            self._screen.show(self._tally, self._standing())
             if self._screen.closed:
                 self._stop.set()
             for name, said in self._backend.acknowledgements().items():
@@ -224,6 +227,15 @@ class Run:
                     text = f"{name}: its sidecar refuses its configuration: {said.refused}"
                     self._screen.note(text, "bold red")
                 self._refused[name] = said.refused
+
+    def _standing(self) -> Pods:
+        """How far the pods are that are to run; one that is done is none of them."""
+        done = sum(pod.done and not pod.ending for pod in self._running.values())
+        return Pods(
+            ready=sum(pod.serves for pod in self._running.values()),
+            total=len(self._accepted.plan.replicas) - done,
+            unmeshed=tuple(sorted(n for n, p in self._running.items() if not p.replica.meshed)),
+        )
 
     async def _until_stopped(self, duration: float | None) -> None:
         with suppress(TimeoutError):

@@ -16,7 +16,7 @@ from rich.text import Text
 from smi.errors import Problem, SmiError
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.standalone.tally import Tally
-from smi.standalone.view import as_json, table
+from smi.standalone.view import Pods, as_json, table
 
 _COLOURS = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_magenta")
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -101,16 +101,16 @@ class Screen:
                 self._print(self._err, text)
         self._findings = frozenset(found)
 
-    def show(self, tally: Tally, ready: int, pods: int) -> None:
+    def show(self, tally: Tally, pods: Pods) -> None:
         """Show the table; where it cannot stay in place, only when something in it is new."""
-        shown = (tally.calls, tally.refusals, tally.weights, tally.rates, ready, pods)
+        shown = (tally.calls, tally.refusals, tally.weights, tally.rates, pods)
         if self._as_json:
-            self._print(self._out, Text(json.dumps(as_json(tally, ready, pods))))
+            self._print(self._out, Text(json.dumps(as_json(tally, pods))))
         elif self._live:
-            self._live.update(table(tally, ready, pods), refresh=True)
+            self._live.update(table(tally, pods), refresh=True)
         elif shown != self._shown:
             with _writing_to(self._out):
-                self._out.print(table(tally, ready, pods))
+                self._out.print(table(tally, pods))
         self._shown = shown
 
     def _print(self, console: Pipe, text: Text) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import NamedTuple
 
 from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
@@ -9,10 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from smi.backend import Json, Refusal, Silence
+from smi.k8s.resource import NamespacedName
 from smi.standalone.tally import Tally, shares
 
 
-def table(tally: Tally, ready: int, pods: int) -> RenderableType:
+class Pods(NamedTuple):
+    """How many pods are ready, of how many in all; and which of them have no sidecar."""
+
+    ready: int
+    total: int
+    unmeshed: tuple[NamespacedName, ...] = ()
+
+
+def table(tally: Tally, pods: Pods) -> RenderableType:
     """The tally for a person to read."""
     parts: list[RenderableType] = [_calls(tally)]
     if tally.refusals:
@@ -20,8 +30,11 @@ def table(tally: Tally, ready: int, pods: int) -> RenderableType:
     if tally.weights:
         parts += ["", _splits(tally)]
     parts += [Text(_hint(*silence), style="yellow") for silence in _silences(tally)]
-    if ready < pods:
-        parts.append(Text(f"{ready} of {pods} pods are ready", style="yellow"))
+    if pods.ready < pods.total:
+        parts.append(Text(f"{pods.ready} of {pods.total} pods are ready", style="yellow"))
+    if pods.unmeshed:
+        names = ", ".join(map(str, pods.unmeshed))
+        parts.append(Text(f"unmeshed, and open to everybody: {names}", style="yellow"))
     return Group(*parts)
 
 
@@ -100,7 +113,7 @@ def _style(status: str) -> str:
     return "yellow" if status.startswith("5") else "red"
 
 
-def as_json(tally: Tally, ready: int, pods: int) -> Json:
+def as_json(tally: Tally, pods: Pods) -> Json:
     """The tally for a program to read; shares are fractions of one."""
     calls = [
         {**call._asdict(), "perSecond": round(tally.rates.get(call, 0.0), 3), "total": total}
@@ -131,7 +144,7 @@ def as_json(tally: Tally, ready: int, pods: int) -> Json:
         "refusals": refusals,
         "silences": silences,
         "splits": splits,
-        "pods": {"ready": ready, "total": pods},
+        "pods": {**pods._asdict(), "unmeshed": [str(name) for name in pods.unmeshed]},
     }
 
 

@@ -36,6 +36,18 @@ def deployment(
     )
 
 
+def unmeshed(written: apps_v1.Deployment) -> apps_v1.Deployment:
+    """`written` with pods that have no sidecar."""
+    template = written.spec.template
+    metadata = template.metadata.model_copy(
+        update={"annotations": {"smi-mesh.io/inject": "disabled"}}
+    )
+    spec = written.spec.model_copy(
+        update={"template": template.model_copy(update={"metadata": metadata})}
+    )
+    return written.model_copy(update={"spec": spec})
+
+
 def service(
     name: str, *ports: tuple[str, int, int | str | None], namespace: str = "shop"
 ) -> core_v1.Service:

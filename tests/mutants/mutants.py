@@ -5,6 +5,7 @@ from tests.mutants.certificates import CERTIFICATES
 from tests.mutants.client import CLIENT
 from tests.mutants.doors import DOORS
 from tests.mutants.names import NAMES
+from tests.mutants.outsiders import OUTSIDERS
 from tests.mutants.proofs import PROOFS
 from tests.mutants.protocols import PROTOCOLS
 from tests.mutants.requests import REQUESTS
@@ -19,6 +20,7 @@ MUTANTS = (
     *VERSIONS,
     *DOORS,
     *SHARES,
+    *OUTSIDERS,
     *CERTIFICATES,
     *PROOFS,
     *TURNS,

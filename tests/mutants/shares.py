@@ -114,8 +114,8 @@ SHARES = (
     Mutant(
         "traffic to a pod that is not ready",
         SERVICES,
-        "if workload.ready and dialled is not None:",
-        "if dialled is not None:",
+        "takes = workload.ready or published",
+        "takes = True",
         (
             unit(
                 "compiler",

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 
 from smi.compiler.compile import Compiler, compile  # noqa: A004 - the field's word for it
-from smi.compiler.state import ClusterState, collect
+from smi.compiler.state import ClusterState
 from smi.model.mesh import Mesh
-from tests import strategies, worlds
+from tests import outsiders, strategies, worlds
 
 TABLES = ("workloads", "services", "routes", "inbound", "outbound")
 EDITS = 8
@@ -32,10 +32,10 @@ def test_order_of_the_input_means_nothing(rng: random.Random) -> None:
 @settings(max_examples=100, deadline=None)
 def test_update_gives_what_a_compilation_from_scratch_gives(rng: random.Random) -> None:
     found, compiler, decoder = strategies.documents(rng), Compiler(), worlds.Decoder()
-    before = compiler.update(collect(decoder.resources(found))).mesh
+    before = compiler.update(outsiders.collected(decoder.resources(found))).mesh
     for number in range(EDITS):
         found = strategies.edited(rng, found, number)
-        state = worlds.unsettled(rng, collect(decoder.resources(found)))
+        state = worlds.unsettled(rng, outsiders.collected(decoder.resources(found)))
         updated, scratch = compiler.update(state), compile(state)
         assert updated.mesh == scratch.mesh
         assert updated.diagnostics == scratch.diagnostics

@@ -102,6 +102,12 @@ SPECS = {
     "Service": st.just({"ports": [{"port": 80, "targetPort": "http"}], "selector": {"a": "b"}}),
     "ServiceAccount": st.just({}),
     "Namespace": st.just({}),
+    "EndpointSlice": st.just(
+        {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"port": 80}]}
+    ),
+    "Endpoints": st.just(
+        {"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]}
+    ),
 }
 TEMPLATED = st.just({"template": {"spec": {"containers": [{"name": "a"}]}}})
 
@@ -130,6 +136,8 @@ def _written(kind: scheme.Kind, spec: dict[str, Json]) -> dict[str, Json]:
             return spec
         case "v1alpha1" | "v1alpha2" | "v1alpha3", "TCPRoute":
             return {}
+        case _, "EndpointSlice" | "Endpoints":
+            return spec
         case _:
             return {"spec": spec}
 

@@ -43,6 +43,7 @@ def pods(draw: st.DrawFn) -> dict[NamespacedName, Workload]:
             },
             bindings=sorted(draw(st.sets(st.sampled_from(("blue", "green"))))),
             uid=draw(st.sampled_from(("one", "two", f"uid-{number}"))),
+            meshed=draw(st.sampled_from((True, True, True, False))),
         )
         found[pod.name] = pod
     return found

@@ -189,13 +189,15 @@ class HttpUpstream:
         servers = names.servers(self.service, self.port, AppProtocol.HTTP)
         port = _port(world.mesh, self.service, self.port)
         subjects = tls.servers(world.mesh.trust_domains, port.identities if port else ())
+        oldest, unmeshed = tls.oldest(world.trust), bool(port and port.unmeshed)
         return (
             clusters.upstream(
                 cluster,
                 servers,
                 AppProtocol.HTTP,
-                tls.oldest(world.trust),
+                oldest,
                 _outliers(world.mesh, self.service),
+                meets_applications=unmeshed,
             ),
             endpoints.of_port(cluster, port),
             tls.validation(servers, world.trust, subjects),
@@ -232,7 +234,13 @@ class PodUpstream:
         server = names.pod_server(self.pod, self.port, self.speaks)
         oldest = tls.oldest(world.trust) if self.speaks is AppProtocol.HTTP else ""
         return (
-            clusters.upstream(cluster, server, self.speaks, oldest),
+            clusters.upstream(
+                cluster,
+                server,
+                self.speaks,
+                oldest,
+                meets_applications=pod is not None and not pod.meshed,
+            ),
             endpoints.of_pod(cluster, pod, self.port),
             tls.validation(server, world.trust, [tls.pod(pod)]),
         )

@@ -1,7 +1,7 @@
 """The upstreams of a proxy: one port of a Service as HTTP or as TCP, and the pod's own application.
 
-Between sidecars all is mutual TLS. What a connection carries is said by its server name; ALPN
-stays free to say which HTTP it is.
+Between sidecars all is mutual TLS, and what has no sidecar hears plain text. What a connection
+carries is said by its server name; ALPN stays free to say which HTTP it is.
 """
 
 from smi.model.service import AppProtocol, OutlierDetection
@@ -11,11 +11,13 @@ from smi_envoy.pb.envoy.config.cluster.v3 import (
     outlier_detection_pb2,
 )
 from smi_envoy.pb.envoy.config.core.v3 import base_pb2, protocol_pb2
+from smi_envoy.pb.envoy.extensions.transport_sockets.raw_buffer.v3 import raw_buffer_pb2
 from smi_envoy.pb.envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 from smi_envoy.pb.envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from smi_envoy.pb.envoy.type.v3 import percent_pb2
 from smi_envoy.pb.google.protobuf import any_pb2, duration_pb2, wrappers_pb2
 from smi_envoy.translate import names
+from smi_envoy.translate.endpoints import PLAIN
 from smi_envoy.translate.messages import NEVER, over_ads, packed, seconds
 from smi_envoy.translate.tls import mutual_tls_context
 
@@ -42,8 +44,14 @@ def upstream(
     speaks: AppProtocol,
     oldest_root: str = "",
     outliers: OutlierDetection | None = None,
+    *,
+    meets_applications: bool = False,
 ) -> cluster_pb2.Cluster:
     """Peers behind one port, found over EDS, that must prove to be among `servers`.
+
+    Those of which EDS says that they have no sidecar are the applications themselves, and hear
+    plain text. It says so of each, so that the cluster stays as it is when they come and go; where
+    HTTP `meets_applications`, its connections end before an application would end them.
 
     Round robin: with one worker, every endpoint of equal weight gets the same number of requests,
     to the unit. Which pods are ready is the Kubernetes API's word: no endpoint is ever ejected but
@@ -54,6 +62,7 @@ def upstream(
     """
     # Doors say more exactly who opens a TCP connection (`listeners.service`).
     tcp = speaks is AppProtocol.TCP
+    idle = APPLICATION_IDLE if meets_applications else NEVER
     return cluster_pb2.Cluster(
         name=name,
         type=Cluster.DiscoveryType.EDS,
@@ -72,8 +81,9 @@ def upstream(
         circuit_breakers=_unlimited(),
         outlier_detection=_ejection(outliers) if outliers else None,
         metadata=_metadata(oldest_root) if oldest_root else None,
+        transport_socket_matches=[_plain()],
         transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
-        typed_extension_protocol_options={} if tcp else _as_downstream(),
+        typed_extension_protocol_options={} if tcp else _as_downstream(idle),
     )
 
 
@@ -138,6 +148,14 @@ def _metadata(oldest_root: str) -> base_pb2.Metadata:
     found = base_pb2.Metadata()
     found.filter_metadata["smi-mesh"]["oldest-root"] = oldest_root
     return found
+
+
+def _plain() -> cluster_pb2.Cluster.TransportSocketMatch:
+    """How endpoints are dialled that say so; whatever says nothing of it meets mutual TLS."""
+    raw = base_pb2.TransportSocket(name="plain", typed_config=packed(raw_buffer_pb2.RawBuffer()))
+    match = cluster_pb2.Cluster.TransportSocketMatch(name="plain", transport_socket=raw)
+    match.match.update(PLAIN)
+    return match
 
 
 def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:

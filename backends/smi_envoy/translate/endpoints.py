@@ -15,6 +15,12 @@ from smi_envoy.translate.messages import socket
 METADATA = "smi"
 """Where an endpoint tells statistics which `service` it stands for, and which `split` chose."""
 
+TRANSPORT = "envoy.transport_socket_match"
+"""Where an endpoint tells Envoy how it is dialled."""
+
+PLAIN = {"sidecar": "none"}
+"""What those say there that have no sidecar."""
+
 SCALE = 2**31
 """What all weigh together. Weights are whole: of n localities none is further than n / (SCALE - n)
 from its exact share, and what rounding up adds still fits the 32 bits of their sum.
@@ -32,7 +38,9 @@ class Share(NamedTuple):
 def of_port(cluster: str, port: ServicePort | None) -> endpoint_pb2.ClusterLoadAssignment:
     """The ready pods of one port, all alike. No port is no pods."""
     endpoints = [
-        endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint))
+        endpoint_components_pb2.LbEndpoint(
+            endpoint=_address(endpoint), metadata=None if endpoint.meshed else _in_plain()
+        )
         for endpoint in (port.endpoints if port else ())
     ]
     return _alike(cluster, endpoints)
@@ -44,7 +52,8 @@ def of_pod(cluster: str, pod: Workload | None, port: int) -> endpoint_pb2.Cluste
     if pod is None or dialled is None:
         return _alike(cluster, [])
     only = endpoint_components_pb2.Endpoint(address=socket(pod.address, dialled))
-    return _alike(cluster, [endpoint_components_pb2.LbEndpoint(endpoint=only)])
+    metadata = None if pod.meshed else _in_plain()
+    return _alike(cluster, [endpoint_components_pb2.LbEndpoint(endpoint=only, metadata=metadata)])
 
 
 def of_shares(
@@ -62,7 +71,7 @@ def of_shares(
         for endpoint in share.endpoints:
             behind[endpoint] = (*behind.get(endpoint, ()), share.service)
     alike: dict[tuple[NamespacedName, ...], list[Endpoint]] = {}
-    for endpoint, services in sorted(behind.items()):
+    for endpoint, services in sorted(behind.items(), key=lambda pair: pair[0].order):
         alike.setdefault(services, []).append(endpoint)
     weights = _weights(shares, alike)
     return endpoint_pb2.ClusterLoadAssignment(
@@ -91,12 +100,13 @@ def _locality(
     endpoints: Iterable[Endpoint],
     split: NamespacedName | None,
 ) -> endpoint_components_pb2.LocalityLbEndpoints:
-    metadata = _metadata(services[0], split)
     return endpoint_components_pb2.LocalityLbEndpoints(
         locality=base_pb2.Locality(sub_zone=",".join(map(str, services))),
         load_balancing_weight=wrappers_pb2.UInt32Value(value=weight),
         lb_endpoints=[
-            endpoint_components_pb2.LbEndpoint(endpoint=_address(endpoint), metadata=metadata)
+            endpoint_components_pb2.LbEndpoint(
+                endpoint=_address(endpoint), metadata=_metadata(endpoint, services[0], split)
+            )
             for endpoint in endpoints
         ],
     )
@@ -119,7 +129,18 @@ def _address(endpoint: Endpoint) -> endpoint_components_pb2.Endpoint:
     return endpoint_components_pb2.Endpoint(address=socket(endpoint.address, endpoint.port))
 
 
-def _metadata(service: NamespacedName, split: NamespacedName | None) -> base_pb2.Metadata:
+def _metadata(
+    endpoint: Endpoint, service: NamespacedName, split: NamespacedName | None
+) -> base_pb2.Metadata:
     said = struct_pb2.Struct()
     said.update({"service": str(service), "split": str(split) if split else ""})
-    return base_pb2.Metadata(filter_metadata={METADATA: said})
+    found = base_pb2.Metadata() if endpoint.meshed else _in_plain()
+    found.filter_metadata[METADATA].CopyFrom(said)
+    return found
+
+
+def _in_plain() -> base_pb2.Metadata:
+    """What an endpoint without a sidecar says; one that says nothing is dialled over mutual TLS."""
+    said = struct_pb2.Struct()
+    said.update(PLAIN)
+    return base_pb2.Metadata(filter_metadata={TRANSPORT: said})

@@ -96,8 +96,8 @@ class Translator:
     ) -> tuple[set[NamespacedName], set[ServiceIdentity]]:
         """Keep pods by identity.
 
-        Returns the names that another pod bears than before, and the identities that other pods
-        have than before.
+        Returns the names of proxies that another pod bears than before, and the identities that
+        other pods have than before.
         """
         replaced, restaffed = set(), set()
         for name in _names(entries):
@@ -106,7 +106,7 @@ class Translator:
                 self._pods[was.identity].discard(name)
             if now:
                 self._pods.setdefault(now.identity, set()).add(name)
-            if was and now and (was.uid, was.account_uid) != (now.uid, now.account_uid):
+            if was and was.meshed and now and _token_of(was) != _token_of(now):
                 replaced.add(name)
             if _who(was) != _who(now):
                 restaffed |= {pod.identity for pod in (was, now) if pod}
@@ -127,7 +127,7 @@ class Translator:
 
     def _needed(self, name: NamespacedName) -> _Proxy | None:
         workload = self._mesh.workloads.get(name)
-        if workload is None:
+        if workload is None or not workload.meshed:
             return None
         reach = self._reach.get(workload.identity, _NOWHERE)
         return _Proxy(proxy.server_parts(workload), proxy.client_parts(workload, reach))
@@ -201,6 +201,11 @@ def _entries(table: Table, old: Mapping[Key, object], new: Mapping[Key, object])
     return (Entry(table, key) for key, _ in changes(old, new))
 
 
+def _token_of(pod: Workload) -> tuple[PodUid, str]:
+    """What the token of a proxy is bound to."""
+    return pod.uid, pod.account_uid
+
+
 def _who(pod: Workload | None) -> tuple[PodUid, ServiceIdentity] | None:
     return (pod.uid, pod.identity) if pod else None
 
@@ -227,7 +232,8 @@ def _client_snapshots(before: _Proxies, after: _Proxies) -> dict[ProxyId, Snapsh
     for name, now in after.items():
         was = before[name]
         if now is None:
-            found[str(name)] = None
+            if was is not None:
+                found[str(name)] = None
         elif was is None or now.client != was.client:
             found[str(name)] = proxy.snapshot(now.parts)
     return found

@@ -19,6 +19,7 @@ from yarl import URL
 from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.workload import Detour, Workload
+from smi.standalone.addressing import LOCALHOST
 from smi_envoy.backend import EnvoyBackend, Lifetimes
 from smi_envoy.ca import store
 from smi_envoy.ca.authority import Root
@@ -79,6 +80,11 @@ def is_free(address: str, port: int) -> bool:
     return True
 
 
+def application_host(workload: Workload) -> str:
+    """Where the applications of a pod listen."""
+    return LOCALHOST if workload.meshed else workload.address
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP response. The application echoes what it saw, and its pod's name as `pod`."""
@@ -107,18 +113,20 @@ class Lab:
         """Publish `mesh`, start what it adds, stop what it drops; return when it is in force."""
         await self.backend.publish(mesh)
         await self.start(mesh)
-        late = await self.backend.settled(mesh.workloads, SETTLED)
+        meshed = [name for name, workload in mesh.workloads.items() if workload.meshed]
+        late = await self.backend.settled(meshed, SETTLED)
         assert not late, (late, self.refusals(), self.logs())
 
     async def start(self, mesh: Mesh) -> None:
         """Make the running pods those of `mesh`."""
         self.mesh = mesh
-        for name in self.envoys.keys() - mesh.workloads.keys():
+        for name in self.apps.keys() - mesh.workloads.keys():
             await self.stop(name)
         for name, workload in mesh.workloads.items():
-            if name not in self.envoys:
+            if name not in self.apps:
                 await self._start_apps(workload)
-                await self._start_envoy(workload)
+                if workload.meshed:
+                    await self._start_envoy(workload)
 
     def renew(self) -> None:
         """Give the sidecars the files that they should have now, as a supervisor does."""
@@ -130,15 +138,16 @@ class Lab:
 
     async def stop(self, name: NamespacedName) -> None:
         """End one pod."""
-        envoy = self.envoys.pop(name)
-        if envoy.returncode is None:
-            envoy.terminate()
-        await envoy.wait()
+        envoy = self.envoys.pop(name, None)
+        if envoy is not None:
+            if envoy.returncode is None:
+                envoy.terminate()
+            await envoy.wait()
         await self.apps.pop(name).aclose()
 
     async def close(self) -> None:
         """End every pod."""
-        for name in tuple(self.envoys):
+        for name in tuple(self.apps):
             await self.stop(name)
 
     def directory(self, name: NamespacedName) -> Path:
@@ -208,7 +217,9 @@ class Lab:
         assert workload.loopback is not None
         for port, detour in workload.loopback.detours.items():
             app = banner if port in self.banners else echo
-            await stack.enter_async_context(app(str(workload.name), detour.application))
+            await stack.enter_async_context(
+                app(str(workload.name), detour.application, application_host(workload))
+            )
 
 
 @asynccontextmanager
@@ -233,7 +244,7 @@ async def lab(
 
 
 @asynccontextmanager
-async def echo(pod: str, port: int, host: str = "127.0.0.1") -> AsyncIterator[None]:
+async def echo(pod: str, port: int, host: str = LOCALHOST) -> AsyncIterator[None]:
     """An HTTP application that says what it saw. `/slow/<seconds>` takes its time."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -256,7 +267,7 @@ async def echo(pod: str, port: int, host: str = "127.0.0.1") -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def banner(pod: str, port: int) -> AsyncIterator[None]:
+async def banner(pod: str, port: int, host: str = LOCALHOST) -> AsyncIterator[None]:
     """A TCP application that speaks first: its banner and its pod's name; then it echoes."""
 
     writers: set[asyncio.StreamWriter] = set()
@@ -274,7 +285,7 @@ async def banner(pod: str, port: int) -> AsyncIterator[None]:
             writers.discard(writer)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    server = await asyncio.start_server(serve, host, port)
     try:
         yield
     finally:

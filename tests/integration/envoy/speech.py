@@ -186,7 +186,7 @@ def _told(pod: str, method: bytes, path: bytes) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def application(pod: str, port: int) -> AsyncIterator[None]:
+async def application(pod: str, port: int, host: str = "127.0.0.1") -> AsyncIterator[None]:
     """An application that says which pod it is in whatever is spoken to it."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -201,7 +201,7 @@ async def application(pod: str, port: int) -> AsyncIterator[None]:
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=LIMIT)
+    server = await asyncio.start_server(serve, host, port, limit=LIMIT)
     try:
         yield
     finally:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from smi.compiler.compile import Compiler
-from smi.compiler.state import ClusterState, collect
+from smi.compiler.state import ClusterState, ResourceKey, collect, resource_key
 from smi.decision.request import Protocol, Request, caller, target
-from smi.k8s.resource import NamespacedName
+from smi.k8s.resource import NamespacedName, Resource
 from smi.model.identity import PodUid, SpiffeId, spiffe_id
 from smi.model.inbound import Mode
 from smi.model.mesh import Mesh
@@ -25,6 +25,7 @@ from smi.standalone.plan import Plan, loopback, make_plan, running_pod
 from smi_envoy.ca import store
 from smi_envoy.ca.authority import Authority, new_root
 from smi_envoy.translate import names
+from tests import outsiders
 from tests.integration.envoy import harness, speech
 from tests.integration.envoy.harness import Lab
 from tests.integration.envoy.speech import Dialled
@@ -84,6 +85,11 @@ class Stage:
     state: ClusterState = field(default_factory=lambda: ClusterState({}))
 
     @property
+    def outside(self) -> str:
+        """The address of somebody who is no pod."""
+        return f"{self.machine.network}.255"
+
+    @property
     def mesh(self) -> Mesh:
         """What the Envoys were told last."""
         return self.lab.mesh
@@ -99,10 +105,12 @@ class Stage:
         ]
         controllers = {"Deployment", "StatefulSet"}
         rest = [resource for resource in resources if resource.kind not in controllers]
+        there: dict[ResourceKey, Resource] = {resource_key(pod): pod for pod in pods}
+        rest = outsiders.placed(rest, there, self.outside)
         doors = {name: loopback(r, self.plan) for name, r in self.plan.replicas.items()}
         self.state = collect([*rest, *pods], doors)
         mesh = self.compiler.update(self.state).mesh
-        for name in [n for n in self.lab.envoys if _uid(mesh, n) != _uid(self.mesh, n)]:
+        for name in [n for n in self.lab.apps if _uid(mesh, n) != _uid(self.mesh, n)]:
             await self.lab.stop(name)  # another pod bears the name
         await self.lab.publish(mesh)
 
@@ -117,15 +125,24 @@ class Stage:
         is_broken = request.protocol is Protocol.HTTP and "\n" in request.path
         if is_broken and (wanted.kind == "service" or request.path.lower().startswith("http")):
             return []  # whoever knows the host reads the first line alone, as HTTP/0.9
-        if wanted.kind == "service" and request.source.startswith("pod/"):
-            client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
-            return list(self._through_sidecar(client, request))
+        if wanted.kind == "service":
+            client = _client(self.mesh, request)
+            return list(self._through_sidecar(client, request)) if client else []
         pod = self.mesh.workloads.get(wanted.name) if wanted.kind == "pod" else None
         if pod is None or not pod.ready or pod.loopback is None:
             return []
         if wanted.port not in pod.loopback.detours:
             return []
-        if is_stranger(request) and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
+        stranger = is_stranger(self.mesh, request)
+        if not pod.meshed:
+            # What a sidecar would have tidied up arrives as it is.
+            tidy = request.forwarded == request.path if request.is_http else True
+            bare = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
+            speaks = AppProtocol.HTTP if request.is_http else AppProtocol.TCP
+            if stranger:
+                return [Way("bare", bare, speaks=speaks)] if tidy else []
+            return list(self._by_name(request, pod, wanted.port))
+        if stranger and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
             plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
             return [Way("plain", plain, speaks=AppProtocol.DETECT)]
         if not request.is_http and _is_of_no_pod(self.mesh, request.source):
@@ -136,9 +153,9 @@ class Stage:
 
     def _by_name(self, request: Request, pod: Workload, port: int) -> Iterator[Way]:
         """Through the caller's own proxy, which knows the pod by its name and its address."""
-        if not request.source.startswith("pod/"):
+        client = _client(self.mesh, request)
+        if client is None:
             return
-        client = self.mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
         known = {n for sent in self.mesh.outbound.values() for n in sent.pods if n.pod == pod.name}
         mine = set(self.mesh.outbound[client.identity].pods)
         for named in sorted(known):
@@ -207,9 +224,9 @@ def _hosts(pod: NamedPod) -> Iterator[str]:
         yield f"{pod.hostname}.{pod.service.name}.{pod.service.namespace}"
 
 
-def is_stranger(request: Request) -> bool:
-    """Whether the caller has no identity that this mesh knows."""
-    return request.source == "none" or request.source.startswith(f"spiffe://{FOREIGN}/")
+def is_stranger(mesh: Mesh, request: Request) -> bool:
+    """Whether the caller has no identity that this mesh knows, and no sidecar."""
+    return not caller(mesh, request.source).meshed
 
 
 def _uid(mesh: Mesh, name: NamespacedName) -> PodUid | None:
@@ -236,8 +253,10 @@ async def stage(rng: random.Random, unready: float = 0.1) -> AsyncIterator[Stage
         own = _Speaking(lab.state, lab.backend, lab.banners)
         network = f"127.{rng.randint(16, 250)}.{rng.randint(0, 250)}"
         machine = Machine(network, UUID(int=rng.getrandbits(128)), harness.is_free)
+        found = Stage(own, machine, unready)
         try:
-            yield Stage(own, machine, unready)
+            async with speech.application(found.outside, outsiders.OUTSIDE_PORT, found.outside):
+                yield found
         finally:
             await own.close()
 
@@ -249,19 +268,29 @@ class _Speaking(Lab):
         stack = self.apps[workload.name] = AsyncExitStack()
         assert workload.loopback is not None
         for detour in workload.loopback.detours.values():
-            app = speech.application(str(workload.name), detour.application)
+            host = harness.application_host(workload)
+            app = speech.application(str(workload.name), detour.application, host)
             await stack.enter_async_context(app)
+
+
+def _client(mesh: Mesh, request: Request) -> Workload | None:
+    """The pod through whose sidecar `request` goes, if its source is one."""
+    if not request.source.startswith("pod/"):
+        return None
+    pod = mesh.workloads[NamespacedName(*request.source.split("/")[1:])]
+    return pod if pod.meshed else None
 
 
 def concrete(rng: random.Random, mesh: Mesh, request: Request) -> Request:
     """`request` to a pod where it names a ServiceAccount, or a Service without a sidecar."""
     wanted = target(request.target)
-    if wanted.kind == "service" and request.source.startswith("pod/"):
+    if wanted.kind == "service" and _client(mesh, request) is not None:
         return request
     authority = request.authority or f"{wanted.name.name}.{wanted.name.namespace}"
     if wanted.kind == "service":
         port = mesh.services[wanted.name].port(wanted.port)
-        choice = [f"pod/{e.pod}:{e.target_port}" for e in port.endpoints] if port else []
+        there = port.endpoints if port else ()
+        choice = [f"pod/{e.pod}:{e.target_port}" for e in there if e.pod is not None]
     else:
         pods = (w for w in mesh.workloads.values() if str(w.identity) == str(wanted.name))
         named = pods if wanted.kind == "sa" else ()
@@ -279,7 +308,7 @@ def tcp_source(mesh: Mesh, source: str) -> str:
     pods = [
         workload.name
         for workload in mesh.workloads.values()
-        if spiffe_id(mesh.trust_domain, workload.identity) == spiffe
+        if workload.meshed and spiffe_id(mesh.trust_domain, workload.identity) == spiffe
     ]
     return f"pod/{min(pods)}" if pods else source
 

@@ -47,6 +47,7 @@ class Tally:
         reasons = {str(d.judgement.reason) for d in decision.destinations} or {"unavailable"}
         self.counts.update(("reason", reason) for reason in reasons)
         self.counts.update(("adversary", name) for name in adversary.classes(request))
+        self.counts.update(("behind", name) for name in _behind(decision))
 
     def note_split(self, mesh: Mesh, request: Request, decision: Decision) -> None:
         """Count what a request to a Service met there."""
@@ -99,6 +100,19 @@ def _kinds_of_destinations(mesh: Mesh, route: Route, split: Split) -> Iterator[s
         yield "pods behind two"
     if sum(destination.weight for destination in split.destinations) >= 2**32:
         yield "more than 32 bits"
+
+
+def _behind(decision: Decision) -> Iterator[str]:
+    """Who stands where a request may go."""
+    places = [d.place for d in decision.destinations]
+    if any(not place.meshed for place in places):
+        yield "unmeshed"
+    if {place.meshed for place in places} == {True, False}:
+        yield "half-meshed, split" if decision.split else "half-meshed"
+    if any(place.identity is None for place in places):
+        yield "no pod"
+    if len({place.identity.namespace for place in places if place.identity}) > 1:
+        yield "two namespaces"
 
 
 def _kind(source: str) -> str:

@@ -12,7 +12,7 @@ from tests.integration.envoy.tally import Tally
 pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
 
 MESHES, REQUESTS = 10, 5000
-EXTENT = Extent(questions=330, edits=4, questions_after_edit=65)
+EXTENT = Extent(questions=375, edits=4, questions_after_edit=65)
 SPLITS = 3
 SHAPES = {
     "leaf called by name",
@@ -32,6 +32,7 @@ SHAPES = {
     "pods behind two",
     "more than 32 bits",
 }
+BEHIND = {"unmeshed", "half-meshed", "half-meshed, split", "no pod"}
 REASONS = {
     "Allowed",
     "NoPolicy",
@@ -44,6 +45,7 @@ REASONS = {
     "EscapedSlash",
     "unavailable",
     "Permissive",
+    "NoSidecar",
 }
 
 
@@ -67,7 +69,9 @@ def _assert_everything_occurs(tally: Tally) -> None:
     assert set(tally.of("verdict")) == set(Verdict)
     assert set(tally.of("mode")) == set(Mode)
     assert set(tally.of("source")) == {"none", "pod", "account", "SPIFFE ID"}
-    assert {"plain", "pod", "tunnel by CONNECT", "door by CONNECT"} <= set(tally.of("way"))
+    ways = {"plain", "bare", "pod", "tunnel by CONNECT", "door by CONNECT"}
+    assert ways <= set(tally.of("way"))
+    assert set(tally.of("behind")) >= BEHIND
     assert set(tally.of("method")) >= set(samples.SENT_METHODS)
     assert set(tally.of("protocol")) == {"http", "h2", "tcp"}
     assert set(tally.of("adversary")) == set(adversary.CLASSES)

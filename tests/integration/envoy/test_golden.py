@@ -135,7 +135,9 @@ def _at_servers(playing: Stage, request: Request, decision: Decision) -> Iterato
                 judged = replace(judged, source=tcp_source(playing.mesh, request.source))
             (same,) = decide(playing.mesh, judged).destinations
             assert same.judgement.verdict is destination.judgement.verdict
-            assert playing.ways(judged), judged
+            # Where nobody judges, only who has no sidecar goes without one.
+            meshed = caller(playing.mesh, judged.source).meshed
+            assert playing.ways(judged) or (meshed and not destination.place.meshed), judged
             yield judged
 
 
@@ -167,7 +169,7 @@ async def _ask(playing: Stage, way: Way, request: Request) -> None:
 async def _reaches(playing: Stage, request: Request) -> bool:
     """Whether all pods behind the Service that `request` names answer it."""
     name = target(request.target).name
-    pods = [e.pod for port in playing.mesh.services[name].ports for e in port.endpoints]
+    pods = [e.pod for port in playing.mesh.services[name].ports for e in port.endpoints if e.pod]
     answers = []
     for pod in dict.fromkeys(pods):
         judged = replace(

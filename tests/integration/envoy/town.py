@@ -35,7 +35,8 @@ class Speaking(Lab):
         stack = self.apps[workload.name] = AsyncExitStack()
         assert workload.loopback is not None
         for detour in workload.loopback.detours.values():
-            app = speech.application(str(workload.name), detour.application)
+            host = harness.application_host(workload)
+            app = speech.application(str(workload.name), detour.application, host)
             await stack.enter_async_context(app)
 
 
@@ -112,7 +113,9 @@ def _document(api: str, kind: str, name: str, spec: Document) -> Document:
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def app(name: str, replicas: int = 1, of: str = "", account: str = "") -> list[Document]:
+def app(
+    name: str, replicas: int = 1, of: str = "", account: str = "", *, meshed: bool = True
+) -> list[Document]:
     """A Deployment with a ServiceAccount of its name, and a Service of its name, port 80.
 
     It is a version of the Service `of`, where one is named.
@@ -120,7 +123,8 @@ def app(name: str, replicas: int = 1, of: str = "", account: str = "") -> list[D
     container = {"name": "c", "command": ["serve"], "ports": [{"containerPort": PORT}]}
     spec = {"containers": [container], "serviceAccountName": account or name}
     labels = {"app": of or name, "version": name}
-    template = {"metadata": {"labels": labels}, "spec": spec}
+    annotations = {} if meshed else {"smi-mesh.io/inject": "disabled"}
+    template = {"metadata": {"labels": labels, "annotations": annotations}, "spec": spec}
     deployment = {"replicas": replicas, "template": template}
     return [
         _document("apps/v1", "Deployment", name, deployment),
@@ -154,6 +158,25 @@ def service(name: str, selector: Mapping[str, str]) -> Document:
     """A Service of HTTP on port 80."""
     ports = [{"name": "http", "port": 80, "targetPort": PORT}]
     return _document("v1", "Service", name, {"selector": dict(selector), "ports": ports})
+
+
+def addresses(service: str, *found: tuple[str, int]) -> list[Document]:
+    """A Service without selector, port 80, and an EndpointSlice for each address and port."""
+    made = [_document("v1", "Service", service, {"ports": [{"name": "http", "port": 80}]})]
+    for number, (address, port) in enumerate(found):
+        labels = {"kubernetes.io/service-name": service}
+        metadata = {"name": f"{service}-{number}", "namespace": a.NAMESPACE, "labels": labels}
+        made.append(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": metadata,
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [address]}],
+                "ports": [{"name": "http", "port": port}],
+            }
+        )
+    return made
 
 
 def bytes_service(name: str, of: str) -> Document:

@@ -27,7 +27,7 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         decision = decide(_undeclared(mesh, request), request)
     elif decision.protocol is not request.protocol:
         request = replace(request, protocol=decision.protocol)
-    if is_stranger(request) and decision.enforced:
+    if is_stranger(mesh, request) and decision.enforced:
         return decision.verdict is not Verdict.ALLOW and answer.status == 0  # no handshake
     path = request.forwarded if request.is_http else ""
     if not way.nameable:
@@ -46,9 +46,13 @@ def is_expected(mesh: Mesh, request: Request, decision: Decision, way: Way, answ
         return is_refusal and told <= {Denial.BAD_REQUEST}
     if not decision.destinations:
         return answer.status == (503 if request.is_http else 0)
+    arrived = path
     if way.name in {"door", "proxy", "pod"} and request.is_http:
-        decision, path = _at_server(mesh, request, decision, path)
-    return any(_is_answer_of(mesh, request, path, d, answer) for d in decision.destinations)
+        decision, arrived = _at_server(mesh, request, decision, path)
+    return any(
+        _is_answer_of(mesh, request, arrived if d.place.meshed else path, d, answer)
+        for d in decision.destinations
+    )
 
 
 def _undeclared(mesh: Mesh, request: Request) -> Mesh:
@@ -92,6 +96,8 @@ def _at_server(mesh: Mesh, request: Request, decision: Decision, path: str) -> t
 
 def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destination:
     """What the pods of `destination`, which decide alike, make of `request`."""
+    if not destination.place.meshed:
+        return destination
     pod, *_ = _those(mesh, request, destination)
     to = f"pod/{pod}:{destination.place.target_port}"
     (same,) = decide(mesh, replace(request, target=to)).destinations
@@ -146,10 +152,15 @@ def pods_of(mesh: Mesh, destination: Destination) -> list[str]:
     """The pods of a destination."""
     place = destination.place
     if place.service is None:
-        return [str(w.name) for w in mesh.workloads.values() if w.identity == place.identity]
+        return [
+            str(w.name)
+            for w in mesh.workloads.values()
+            if (w.identity, w.meshed) == (place.identity, place.meshed)
+        ]
     port = mesh.services[place.service].port(place.port)
     return [
-        str(e.pod)
+        str(e.pod or e.address)
         for e in (port.endpoints if port else ())
-        if (e.target_port, e.identity) == (place.target_port, place.identity)
+        if (e.target_port, e.identity, e.meshed)
+        == (place.target_port, place.identity, place.meshed)
     ]

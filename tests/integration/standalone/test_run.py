@@ -85,6 +85,7 @@ class Bench:
             for service in (mesh.services.values() if mesh else ())
             for port in service.ports
             for endpoint in port.endpoints
+            if endpoint.pod is not None
         ]
         return {pod.name: mesh.workloads[pod].uid for pod in pods} if mesh else {}
 

@@ -32,6 +32,7 @@ def test_json_has_exactly_these_fields_in_this_order() -> None:
                 "targetPort": 8080,
                 "share": "1",
                 "identity": "shop/api",
+                "meshed": True,
                 "verdict": "allow",
                 "policies": ["shop/web-api"],
                 "reason": "Allowed",

@@ -175,7 +175,7 @@ def test_a_proxy_is_shown_in_the_mesh_that_the_options_describe(
 
 def test_an_unknown_proxy_is_answered_with_the_pods_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "mesh.yaml").write_text(RUNNABLE)
-    known = "there is no pod web-0; the pods are: shop/api-0, shop/web-0"
+    known = "there is no pod web-0 with a sidecar; the pods are: shop/api-0, shop/web-0"
     with pytest.raises(InvalidRequest, match=known):
         print_proxy(tmp_path, "web-0", FakeLocalBackend, MeshWide())
 

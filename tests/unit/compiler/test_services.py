@@ -22,7 +22,7 @@ def endpoints(found: Service, number: int) -> list[tuple[str, int]]:
     """The pods behind a port, and their own ports."""
     there = found.port(number)
     assert there is not None
-    return [(endpoint.pod.name, endpoint.target_port) for endpoint in there.endpoints]
+    return [(e.pod.name if e.pod else e.address, e.target_port) for e in there.endpoints]
 
 
 def test_target_port_is_a_number_a_name_or_the_same_number() -> None:

@@ -43,6 +43,7 @@ def test_namespace_is_in_no_namespace() -> None:
             {
                 Entry(("pods of identity", "shop", "web"), "web-0"),
                 Entry(("pods by label", "shop", "app", "web"), "web-0"),
+                Entry(("pods at address", "10.0.0.1"), "shop/web-0"),
                 Entry(("pods by label", "shop", "tier", "blue"), "web-0"),
             },
         ),
@@ -50,12 +51,15 @@ def test_namespace_is_in_no_namespace() -> None:
             service("web", port(80), selector={"b": "2", "a": "1"}),
             {
                 Entry(("services by label", "shop", "a", "1"), "web"),
-                Entry(("services of namespace", "shop"), "web"),
+                Entry(("services", "shop"), "web"),
             },
         ),
         (
             service("web", port(80), selector={}),
-            {Entry(("services of namespace", "shop"), "web")},
+            {
+                Entry(("services", "shop"), "web"),
+                Entry(("services without selector", "shop"), "web"),
+            },
         ),
         (
             an("Namespace", "shop", annotations={"smi-mesh.io/mode": "audit"}),

@@ -5,18 +5,21 @@ from smi.errors import InvalidRequest
 from smi.model.identity import SpiffeId
 from tests import builders as a
 
-MESH = a.mesh(workloads=[a.workload("web-0", "web"), a.workload("web-1", "web")])
+OLD = a.workload("old-0", "web", meshed=False)
+MESH = a.mesh(workloads=[a.workload("web-0", "web"), a.workload("web-1", "web"), OLD])
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("none", Caller(None, None)),
+        ("none", Caller(None, None, meshed=False)),
         ("shop/web", Caller(a.spiffe("web"), None)),
         ("pay/ghost", Caller(a.spiffe("pay/ghost"), None)),
         ("pod/web", Caller(a.spiffe("pod/web"), None)),  # a namespace may be called so
         ("pod/shop/web-0", Caller(a.spiffe("web"), MESH.workloads[a.name("web-0")].uid)),
-        ("spiffe://example.org/x", Caller(SpiffeId("spiffe://example.org/x"), None)),
+        ("pod/shop/old-0", Caller(None, None, meshed=False)),
+        ("spiffe://example.org/x", Caller(SpiffeId("spiffe://example.org/x"), None, meshed=False)),
+        ("spiffe://cluster.local/x", Caller(SpiffeId("spiffe://cluster.local/x"), None)),
     ],
 )
 def test_source_is_whom_a_server_can_know(source: str, expected: Caller) -> None:
@@ -32,7 +35,9 @@ def test_source_that_cannot_be_read_says_how_to_write_one(source: str) -> None:
 
 
 def test_pod_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(InvalidRequest, match=r"no pod shop/x \(namespace shop has web-0, web-1\)"):
+    with pytest.raises(
+        InvalidRequest, match=r"no pod shop/x \(namespace shop has old-0, web-0, web-1\)"
+    ):
         caller(MESH, "pod/shop/x")
     with pytest.raises(InvalidRequest, match=r"no pod pay/x$"):
         caller(MESH, "pod/pay/x")

@@ -41,6 +41,7 @@ def test_fields_are_in_camel_case_and_keep_their_order() -> None:
             "address": "127.77.0.1",
             "port": 40080,
             "targetPort": 80,
+            "meshed": True,
         }
     )
 

@@ -2,6 +2,7 @@ from smi.k8s import core_v1
 from smi.k8s.meta_v1 import ObjectMeta
 from smi.k8s.resource import NamespacedName
 from smi.model.workload import Detour, Port
+from smi.standalone.addressing import Place
 from smi.standalone.environment import (
     container_variables,
     expanded,
@@ -35,10 +36,10 @@ def test_a_doubled_dollar_is_one_dollar() -> None:
 def test_services_are_named_as_kubernetes_names_them() -> None:
     catalog = service("catalog-v1", ("http", 80, None), ("metrics-raw", 9090, None))
     ports = {
-        (NamespacedName("shop", "catalog-v1"), 80): 16000,
-        (NamespacedName("shop", "catalog-v1"), 9090): 16001,
+        (NamespacedName("shop", "catalog-v1"), 80): Place("127.1.2.3", 16000),
+        (NamespacedName("shop", "catalog-v1"), 9090): Place("127.1.2.3", 16001),
     }
-    assert service_variables([catalog], "127.1.2.3", ports) == {
+    assert service_variables([catalog], ports) == {
         "CATALOG_V1_SERVICE_HOST": "127.1.2.3",
         "CATALOG_V1_SERVICE_PORT": "16000",
         "CATALOG_V1_SERVICE_PORT_HTTP": "16000",
@@ -48,21 +49,21 @@ def test_services_are_named_as_kubernetes_names_them() -> None:
 
 def test_a_port_that_no_sidecar_stands_for_is_not_named() -> None:
     catalog = service("catalog", ("http", 80, None))
-    assert service_variables([catalog], "127.1.2.3", {}) == {}
+    assert service_variables([catalog], {}) == {}
 
 
 def test_no_address_stands_for_an_external_name() -> None:
     named = service("ext", ("http", 80, None))
     spec = named.spec.model_copy(update={"type": "ExternalName"})
-    ports = {(named.key, 80): 16000}
+    ports = {(named.key, 80): Place("127.1.2.3", 16000)}
     external = named.model_copy(update={"spec": spec})
-    assert service_variables([external], "127.1.2.3", ports) == {}
+    assert service_variables([external], ports) == {}
 
 
 def test_port_is_the_first_of_the_container_itself() -> None:
     ports = (Port(8080, "http"), Port(9000, "admin-ui"))
     detours = {8080: Detour(8080, 20001), 9000: Detour(9000, 20002)}
-    assert port_variables(ports[1:], ports, detours) == {
+    assert port_variables("127.0.0.1", ports[1:], ports, detours) == {
         "HOST": "127.0.0.1",
         "PORT": "20002",
         "PORT_8080": "20001",

@@ -7,9 +7,10 @@ from smi.k8s import batch_v1, core_v1
 from smi.k8s.meta_v1 import ObjectMeta
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.diagnostic import Severity
+from smi.model.workload import Detour
 from smi.standalone.addressing import Machine
 from smi.standalone.plan import Plan, Replica, loopback, make_plan, running_pod
-from tests.fakes.manifests import deployment, service
+from tests.fakes.manifests import deployment, service, unmeshed
 
 # Every odd port has somebody on it already, but for those of sidecars' own addresses.
 MACHINE = Machine("127.81.4", UUID(int=7), lambda host, port: host != "0.0.0.0" or port % 2 == 0)
@@ -101,6 +102,55 @@ def test_sidecars_listen_on_the_port_itself_unless_it_is_privileged_or_taken(
 ) -> None:
     made = plan(deployment("front", ports={"http": port}))
     assert only(made).detours[port].inbound == inbound
+
+
+def test_without_a_sidecar_the_application_is_on_the_pods_own_address_and_port() -> None:
+    made = plan(unmeshed(deployment("old", ports={"http": 8080, "low": 80, "own": 15001})))
+    assert only(made).detours == {
+        8080: Detour(8080, 8080),
+        80: Detour(40080, 40080),
+        15001: Detour(45001, 45001),
+    }
+    (process,) = only(made).processes
+    assert (process.host, process.ports) == ("127.81.4.1", (8080, 40080, 45001))
+    assert process.environment == {
+        "HOST": "127.81.4.1",
+        "PORT": "8080",
+        "PORT_8080": "8080",
+        "PORT_80": "40080",
+        "PORT_15001": "45001",
+        "PORT_HTTP": "8080",
+        "PORT_LOW": "40080",
+        "PORT_OWN": "45001",
+    }
+
+
+def test_a_pod_keeps_its_place_when_it_loses_its_sidecar_and_gets_it_back() -> None:
+    meshed = deployment("old", ports={"http": 80})
+    before = plan(meshed)
+    bare = plan(unmeshed(meshed), previous=before)
+    after = plan(meshed, previous=bare)
+    assert only(bare).detours == {80: Detour(40080, 40080)}
+    assert {p.detours[80].inbound for p in map(only, (before, bare, after))} == {40080}
+    assert only(after).detours[80].application in range(20000, 30000)
+    assert len({only(p).pod.metadata.uid for p in (before, bare, after)}) == 3
+
+
+def test_without_a_sidecar_the_variables_of_a_service_lead_to_its_first_pod() -> None:
+    made = plan(
+        deployment("web", replicas=2, ports={"http": 8080}),
+        unmeshed(deployment("old")),
+        service("web", ("http", 80, "http"), ("admin", 81, 9000), ("gone", 82, "gone")),
+        service("nobody", ("http", 80, None)),
+    )
+    (process,) = made.replicas[NamespacedName("shop", "old-0")].processes
+    web = made.replicas[NamespacedName("shop", "web-0")]
+    assert {k: v for k, v in process.environment.items() if "SERVICE" in k} == {
+        "WEB_SERVICE_HOST": web.address,
+        "WEB_SERVICE_PORT": "8080",
+        "WEB_SERVICE_PORT_HTTP": "8080",
+        "WEB_SERVICE_PORT_ADMIN": "9000",
+    }
 
 
 def test_a_port_on_which_the_machine_listens_already_gets_another_number() -> None:

@@ -18,15 +18,20 @@ from smi.standalone.plan import Plan, make_plan, running_pod
 from smi.standalone.pod import RunningPod, Surroundings
 from smi.standalone.processes import Clock
 from tests.fakes.local_backend import FakeLocalBackend
-from tests.fakes.manifests import deployment
+from tests.fakes.manifests import deployment, unmeshed
 
 STAY = (sys.executable, "-c", "import time; time.sleep(60)")
+
+
+SLEEPER = Sidecar(("sleep", "1000"), {"config": "in {directory}"})
 
 
 class Pod:
     """One pod of a Deployment, what it said, and time that runs a hundred times as fast."""
 
-    def __init__(self, written: Controller, directory: Path) -> None:
+    def __init__(
+        self, written: Controller, directory: Path, sidecar: Sidecar | None = SLEEPER
+    ) -> None:
         self.said: list[str] = []
         self.backend = FakeLocalBackend()
         machine = Machine("127.81.7", UUID(int=7), lambda *_: True)
@@ -35,7 +40,7 @@ class Pod:
         self.now = 0.0
         self.pod = RunningPod(
             replica,
-            Sidecar(("sleep", "1000"), {"config": "in {directory}"}),
+            sidecar,
             directory / "pod",
             self.backend,
             Surroundings(
@@ -80,6 +85,37 @@ async def test_of_many_ports_only_those_are_told_where_nothing_listens(directory
     hint = one.said[-1]
     assert hint.count("127.0.0.1:") == 1
     assert hint.endswith("(the variable PORT_9000 has the number)")
+
+
+async def test_a_pod_without_a_sidecar_is_ready_when_its_applications_listen(
+    directory: Path,
+) -> None:
+    command = (sys.executable, "-m", "http.server", "--bind", "$(HOST)", "$(PORT)")
+    written = unmeshed(deployment("front", command=command, ports={"http": 8080}))
+    one = Pod(written, directory, None)
+    became: list[bool] = []
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(one.pod.run(lambda: became.append(one.pod.ready)))
+        while not became:  # noqa: ASYNC110 - what is waited for is another process
+            await asyncio.sleep(0.01)
+        _, writer = await asyncio.open_connection("127.81.7.1", 8080)
+        writer.close()
+        await one.pod.stop()
+    assert became[0] is True
+    assert not (directory / "pod" / "config").exists()
+
+
+async def test_a_pod_without_a_sidecar_stays_when_its_applications_have_ended(
+    directory: Path,
+) -> None:
+    template = unmeshed(deployment("load", command=("true",))).spec.template
+    written = batch_v1.Job(
+        metadata=ObjectMeta(name="load", namespace="shop"), spec=batch_v1.JobSpec(template=template)
+    )
+    one = Pod(written, directory, None)
+    await one.run(5.0)
+    assert one.pod.done
+    assert len(one.said) == 1
 
 
 async def test_a_job_that_succeeded_is_done_whatever_its_restart_policy(directory: Path) -> None:
@@ -145,8 +181,7 @@ async def test_the_restart_policy_is_kept(directory: Path, policy: str, again: b
 
 
 async def test_a_sidecar_that_ends_is_started_again_and_says_so(directory: Path) -> None:
-    one = Pod(deployment("front", command=STAY), directory)
-    one.pod._sidecar = Sidecar(("false",), {})
+    one = Pod(deployment("front", command=STAY), directory, Sidecar(("false",), {}))
     await one.run(2.0)
     assert one.said[0] == "[shop/front-0 proxy] ended with exit code 1; starts again in 0.5 s"
 

@@ -10,6 +10,7 @@ from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic, Severity
 from smi.standalone.screen import Pipe, Screen
 from smi.standalone.tally import Call, Tally
+from smi.standalone.view import Pods
 
 FINDING = Diagnostic(
     Severity.ERROR,
@@ -83,9 +84,9 @@ def test_a_problem_is_printed_with_file_line_object_and_field() -> None:
 def test_a_table_that_says_nothing_new_is_not_printed_again() -> None:
     written = Written()
     tally = Tally(calls={Call("shop/front", "shop/catalog", "200"): 1})
-    written.screen.show(tally, 1, 1)
+    written.screen.show(tally, Pods(1, 1))
     once = written.out
-    written.screen.show(tally, 1, 1)
+    written.screen.show(tally, Pods(1, 1))
     assert "shop/front" in once
     assert written.out == once
 
@@ -93,18 +94,18 @@ def test_a_table_that_says_nothing_new_is_not_printed_again() -> None:
 def test_json_is_alone_on_standard_output_one_object_a_line() -> None:
     written = Written(as_json=True)
     written.screen.log("shop/front-0", "hello")
-    written.screen.show(Tally(calls={Call("shop/front", "shop/catalog", "200"): 1}), 1, 2)
+    written.screen.show(Tally(calls={Call("shop/front", "shop/catalog", "200"): 1}), Pods(1, 2))
     (line,) = written.out.splitlines()
-    assert json.loads(line)["pods"] == {"ready": 1, "total": 2}
+    assert json.loads(line)["pods"] == {"ready": 1, "total": 2, "unmeshed": []}
     assert written.err == "[shop/front-0] hello\n"
 
 
 def test_on_a_terminal_the_table_stays_below_the_lines() -> None:
     written = Written(terminal=True)
     with written.screen:
-        written.screen.show(Tally(), 0, 1)
+        written.screen.show(Tally(), Pods(0, 1))
         written.screen.note("hello")
-        written.screen.show(Tally(), 0, 1)
+        written.screen.show(Tally(), Pods(0, 1))
     assert "hello" in written.out
     assert "0 of 1 pods are ready" in written.out
     assert written.err == ""
@@ -116,7 +117,7 @@ def test_a_full_disk_is_an_error_and_is_not_written_to_again() -> None:
         screen = Screen(out, Pipe(file=io.StringIO()), as_json=False, quiet=False)
         with pytest.raises(SmiError, match="cannot write what the mesh says: No space left"):
             screen.log("shop/front-0", "hello")
-        screen.show(Tally(), 0, 1)
+        screen.show(Tally(), Pods(0, 1))
 
 
 def test_a_reader_that_leaves_is_noticed_and_harms_nothing() -> None:

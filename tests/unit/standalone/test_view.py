@@ -10,7 +10,7 @@ from smi.model.mesh import Mesh
 from smi.model.outbound import Excluded, Route, Split, WeightedService
 from smi.model.service import AppProtocol
 from smi.standalone.tally import Call, Tally, shares, tallied
-from smi.standalone.view import as_json, table
+from smi.standalone.view import Pods, as_json, table
 
 FRONT, INTRUDER = ServiceIdentity("shop", "front"), ServiceIdentity("shop", "intruder")
 CATALOG, V1, V2 = (NamespacedName("shop", n) for n in ("catalog", "catalog-v1", "catalog-v2"))
@@ -44,7 +44,7 @@ def counted(before: Tally, seen: tuple[Flow | Refusal, ...], mesh: Mesh, at: flo
 
 def text(tally: Tally, ready: int = 3, pods: int = 3) -> str:
     console = Console(file=io.StringIO(), width=90)
-    console.print(table(tally, ready, pods))
+    console.print(table(tally, Pods(ready, pods)))
     written: io.StringIO = console.file  # type: ignore[assignment]
     return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines())
 
@@ -75,15 +75,28 @@ def test_silence_at_an_undeclared_port_is_a_hint_to_declare_it() -> None:
     said = " ".join(text(after).split())
     assert "5 connections of shop/front to shop/db:3306 said nothing while their protocol" in said
     assert "appProtocol: tcp if the server speaks first there, http if it does not" in said
-    assert as_json(after, 1, 1)["silences"] == [
+    assert as_json(after, Pods(1, 1))["silences"] == [
         {"source": "shop/front", "service": "shop/db", "port": 3306, "total": 5}
     ]
+
+
+def test_pods_without_a_sidecar_are_named() -> None:
+    old = NamespacedName("shop", "old-0")
+    console = Console(file=io.StringIO(), width=100)
+    console.print(table(Tally(), Pods(1, 1, (old,))))
+    said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert said[-1] == "unmeshed, and open to everybody: shop/old-0"
+    assert as_json(Tally(), Pods(1, 1, (old,)))["pods"] == {
+        "ready": 1,
+        "total": 1,
+        "unmeshed": ["shop/old-0"],
+    }
 
 
 def test_a_program_gets_the_same_as_numbers() -> None:
     before = counted(Tally(), (denied(3),), mesh(), 10.0)
     after = counted(before, (denied(5), sent(V1, 3), sent(V2, 1)), mesh(3, 1), 12.0)
-    said = as_json(after, 1, 2)
+    said = as_json(after, Pods(1, 2))
     assert said["calls"][1] == {
         "source": "shop/intruder",
         "destination": "orders.example",
@@ -101,7 +114,7 @@ def test_a_program_gets_the_same_as_numbers() -> None:
         "requests": 3,
         "excluded": None,
     }
-    assert said["pods"] == {"ready": 1, "total": 2}
+    assert said["pods"] == {"ready": 1, "total": 2, "unmeshed": []}
 
 
 def test_shares_are_measured_anew_when_weights_change() -> None:
@@ -149,7 +162,7 @@ def test_pods_of_one_identity_count_together() -> None:
 def test_a_narrow_terminal_cuts_names_short_and_numbers_never() -> None:
     call = Call("a-long-namespace/front", "a-long-namespace/catalog", "200")
     console = Console(file=io.StringIO(), width=50)
-    console.print(table(Tally(calls={call: 12_345}, rates={call: 67.8}), 1, 1))
+    console.print(table(Tally(calls={call: 12_345}, rates={call: 67.8}), Pods(1, 1)))
     printed = console.file.getvalue()  # type: ignore[attr-defined]
     assert "per second" in printed
     assert "12345" in printed
@@ -171,7 +184,7 @@ def test_denials_are_shown_by_source_destination_and_reason() -> None:
         "shop/intruder   shop/orders   8080   NoPolicy (audit: let through)       2",
         "shop/intruder   shop/orders   8080   RouteNotGranted                     4",
     ]
-    assert as_json(tally, 1, 1)["refusals"][2] == {
+    assert as_json(tally, Pods(1, 1))["refusals"][2] == {
         "source": "spiffe://cluster.local/ns/shop/sa/intruder",
         "destination": "shop/orders",
         "port": 8080,

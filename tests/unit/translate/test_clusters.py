@@ -1,5 +1,6 @@
 from smi.model.service import AppProtocol, OutlierDetection
 from smi_envoy.translate import clusters, names, tls
+from smi_envoy.translate.endpoints import PLAIN
 from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
 from tests.xds_json import as_json, values
@@ -52,6 +53,15 @@ def test_endpoints_are_ejected_as_the_service_asks_and_for_failures_in_a_row_alo
             "enforcing_success_rate": 0,
         }
         assert said["common_lb_config"]["healthy_panic_threshold"] == {}
+
+
+def test_only_who_says_so_is_dialled_in_plain() -> None:
+    for speaks in (AppProtocol.HTTP, AppProtocol.TCP):
+        said = as_json(clusters.upstream("c", "s", speaks))
+        (plain,) = said["transport_socket_matches"]
+        assert plain["match"] == PLAIN
+        assert "RawBuffer" in plain["transport_socket"]["typed_config"]["@type"]
+        assert said["transport_socket"]["name"] == "tls"
 
 
 def test_application_is_where_the_listener_says() -> None:

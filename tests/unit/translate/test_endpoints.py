@@ -2,10 +2,10 @@ from fractions import Fraction
 
 import pytest
 
-from smi.model.service import Endpoint
+from smi.model.service import AppProtocol, Endpoint, ServicePort
 from smi.model.workload import Detour
 from smi_envoy.translate import endpoints
-from smi_envoy.translate.endpoints import Share
+from smi_envoy.translate.endpoints import PLAIN, Share
 from tests import builders as a
 from tests.xds_json import as_json, parts, values
 
@@ -26,6 +26,22 @@ def test_endpoints_of_a_port_are_where_peers_dial() -> None:
     said = as_json(endpoints.of_port("shop/web:80|http", port))
     assert said["cluster_name"] == "shop/web:80|http"
     assert list(values(said, "socket_address")) == [{"address": "127.9.9.1", "port_value": 28080}]
+
+
+def test_who_has_no_sidecar_says_so_and_nobody_else_does() -> None:
+    old = at("old-1")._replace(meshed=False)
+    outside = Endpoint(None, None, "192.0.2.1", 5432, 5432, meshed=False)
+    behind = (outside, at("web-0"), old)
+    port = ServicePort(80, "", "TCP", AppProtocol.HTTP, behind, frozenset(), unmeshed=True)
+    shares = (Share(a.name("web"), 1, behind),)
+    for said in (endpoints.of_port("c", port), endpoints.of_shares("c", shares, None)):
+        told = {
+            host["endpoint"]["address"]["socket_address"]["address"]: list(
+                values(host, "envoy.transport_socket_match")
+            )
+            for host in next(values(as_json(said), "lb_endpoints"))
+        }
+        assert told == {"192.0.2.1": [PLAIN], "127.0.0.0": [], "127.0.0.1": [PLAIN]}
 
 
 def test_no_port_and_no_pods_are_no_endpoints() -> None:

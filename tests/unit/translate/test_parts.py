@@ -96,6 +96,24 @@ def test_server_of_a_service_is_one_of_its_identities() -> None:
     assert list(values(secret, "exact")) == ["spiffe://nobody.invalid/"]
 
 
+def test_connections_to_applications_end_before_they_would_end_them() -> None:
+    """A pod without a sidecar that comes and goes changes the cluster of HTTP, and not of bytes."""
+    meshed = world()
+    (pod, *others) = meshed.mesh.services[a.name("db")].ports[0].endpoints
+    old = pod._replace(meshed=False)
+    port = replace(
+        meshed.mesh.services[a.name("db")].ports[0], endpoints=(old, *others), unmeshed=True
+    )
+    service = replace(meshed.mesh.services[a.name("db")], ports=(port,))
+    services = {**meshed.mesh.services, service.name: service}
+    half = meshed._replace(mesh=replace(meshed.mesh, services=services))
+    http = HttpUpstream(a.name("db"), 5432)
+    built = [as_json(http.build(at)[0]) for at in (meshed, half)]
+    assert [list(values(cluster, "idle_timeout")) for cluster in built] == [["0s"], ["1s"]]
+    assert DB.build(meshed)[0] == DB.build(half)[0]
+    assert DB.build(meshed)[1] != DB.build(half)[1]
+
+
 def test_port_admits_over_tcp_the_pods_that_its_rules_name_and_else_nobody() -> None:
     web, front = (
         a.workload("web-0", "web", detours={8080: Detour(28080, 40000)}),

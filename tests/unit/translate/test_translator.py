@@ -51,6 +51,22 @@ def weighted(mesh: Mesh, weight: int) -> Mesh:
     return replace(mesh, routes={route.root: (route,)}, outbound=sent)
 
 
+def test_pod_without_a_sidecar_is_told_nothing() -> None:
+    mesh = world()
+    front = a.name("front-0")
+    bare = replace(mesh.workloads[front], meshed=False)
+    without = replace(mesh, workloads={**mesh.workloads, front: bare})
+    assert "shop/front-0" not in Translator("PEM").update(without).clients.snapshots
+    translator = Translator("PEM")
+    assert translator.update(mesh).clients.snapshots["shop/front-0"] is not None
+    gone = translator.update(without)
+    assert gone.clients.snapshots["shop/front-0"] is None
+    assert gone.replaced == frozenset()
+    # It had no proxy whose stream could end.
+    other = replace(without, workloads={**without.workloads, front: replace(bare, uid=PodUid("x"))})
+    assert translator.update(other).replaced == frozenset()
+
+
 def names(update: Update) -> dict[str, set[str]]:
     """What changes on each side, as `type name`, `-` before what goes."""
     return {
