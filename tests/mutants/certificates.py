@@ -74,8 +74,8 @@ CERTIFICATES = (
     Mutant(
         "requests go on over what a retired root opened",
         f"{TRANSLATE}/client_parts.py",
-        "                tls.oldest(world.trust),\n",
-        '                "",\n',
+        "oldest, unmeshed = tls.oldest(world.trust), bool",
+        'oldest, unmeshed = "", bool',
         (
             unit(
                 "translate",

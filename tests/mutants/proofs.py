@@ -24,8 +24,8 @@ PROOFS = (
     Mutant(
         "stream outlives its account",
         f"{TRANSLATE}/translator.py",
-        "(was.uid, was.account_uid) != (now.uid, now.account_uid)",
-        "was.uid != now.uid",
+        "return pod.uid, pod.account_uid",
+        'return pod.uid, ""',
         (
             unit(
                 "translate",

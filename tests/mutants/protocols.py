@@ -138,7 +138,7 @@ PROTOCOLS = (
     Mutant(
         "a sidecar of the mesh taken to stand beside a stranger",
         f"{DECISION}/decide.py",
-        "if offered is not None and ours else",
+        "if offered is not None and source.meshed else",
         "if offered is not None else",
         (
             unit(
