@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smi import access, scheme, split
-from smi.compiler.addresses import List, addresses_of, has_lists, pod_addresses, service_of
+from smi.compiler.addresses import List, addresses_of, pod_addresses, service_of
 from smi.compiler.workloads import expected_pods, is_meshed
 from smi.k8s import apps_v1, batch_v1, core_v1, discovery_v1
 from smi.k8s.resource import NamespacedName, Resource
@@ -133,7 +133,7 @@ def _service_entries(service: core_v1.Service) -> Iterator[Entry]:
     elif service.spec.selector:
         label, value = min(service.spec.selector.items())
         yield Entry(("services by label", namespace, label, value), name)
-    elif has_lists(service):
+    else:
         yield Entry(("services without selector", namespace), name)
     if service.spec.cluster_ip == HEADLESS:
         yield Entry(("headless services", namespace), name)

@@ -379,3 +379,27 @@ spec: {type: ExternalName, externalName: example.org}
     assert way.startswith("  Service shop/ext (<stdin>:2) leads out of the mesh, to example.org: ")
     result = explained(named + SHOP + split("s", "", api=1, ext=1), "--path", "/items")
     assert "nothing goes to shop/ext: ExternalName, it is another name of a host" in result.output
+
+
+def test_who_has_no_sidecar_lets_everybody_in_and_is_named_as_such() -> None:
+    old = SHOP.replace(
+        "labels: {app: api}", "labels: {app: api}, annotations: {smi-mesh.io/inject: disabled}"
+    )
+    assert old != SHOP
+    said = explained(old).output
+    assert "let in, without a sidecar" in said
+    assert "no sidecar stands there: nothing enforces any policy" in said
+    outside = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ext, namespace: shop}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: ext, namespace: shop}
+subsets: [{addresses: [{ip: 192.0.2.1}], ports: [{port: 8080}]}]
+"""
+    said = explained(SHOP + outside, to="shop/ext:80").output
+    assert "shop/ext:80, at port 8080 of no pod: let in, without a sidecar" in said

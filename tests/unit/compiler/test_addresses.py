@@ -6,8 +6,8 @@ import pytest
 
 from smi import scheme
 from smi.compiler.addresses import canonical
-from smi.compiler.compile import Compilation
-from smi.compiler.state import Entry, entries
+from smi.compiler.compile import Compilation, Compiler
+from smi.compiler.state import Entry, collect, entries
 from smi.k8s.resource import Resource
 from smi.model.service import Endpoint, ServicePort
 from tests import builders as a
@@ -131,7 +131,7 @@ def test_client_of_a_pod_may_name_the_service_that_lists_its_address() -> None:
 def test_slice_moves_no_port_of_a_policy() -> None:
     """Who lists an address must not decide what a TrafficTarget of its pod means by a number."""
     result = compiled(
-        service("db", port(80), selector={}),
+        service("db", port(80, 9090), selector={}),
         pod("pay/db-0", "db", 9090, address="10.0.0.7"),
         addresses("x", "db", at("10.0.0.7"), port={"port": 9090}),
         ports("TCPRoute", "pay/eighty", 80),
@@ -285,3 +285,48 @@ def test_lists_are_found_by_service_and_by_address() -> None:
     older = endpoints("db", {"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 1}]})
     assert set(entries(older)) == {Entry(("lists of address", "192.0.2.1"), "Endpoints/shop/db")}
     assert set(entries(addresses("x", "", at("192.0.2.1"), port={"port": 1}))) == set()
+
+
+def test_slice_of_a_service_with_a_selector_makes_nobody_know_it() -> None:
+    result = compiled(
+        service("web", port(80)),
+        pod("pay/db-0", "db", 5432, address="10.0.0.7"),
+        pod("front-0", "front"),
+        addresses("x", "web", at("10.0.0.7"), port={"port": 5432}),
+        ports("TCPRoute", "pay/all"),
+        target("pay/t", "db", ["shop/front"], rule("TCPRoute", "all")),
+    )
+    assert result.mesh.outbound[a.identity("front")].routes == ()
+
+
+def test_change_of_a_slice_touches_its_service_alone() -> None:
+    rest = [
+        DB,
+        service("web", port(80)),
+        pod("web-0", "web"),
+        pod("front-0", "front"),
+        addresses("y", "other", at("192.0.2.9"), port={"port": 1}),
+        service("other", port(80), selector={}),
+    ]
+    compiler = Compiler()
+    before, after = (
+        compiler.update(
+            collect([*rest, addresses("x", "db", at(f"192.0.2.{n}"), port={"port": 1})])
+        ).mesh
+        for n in (1, 2)
+    )
+    assert before.services[a.name("db")] != after.services[a.name("db")]
+    assert before.services[a.name("web")] is after.services[a.name("web")]
+    assert before.services[a.name("other")] is after.services[a.name("other")]
+    for table in ("workloads", "routes", "inbound", "outbound"):
+        assert getattr(before, table) is getattr(after, table)
+
+
+def test_lists_that_are_gone_leave_nothing_behind() -> None:
+    subset = {"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 1}]}
+    bad = addresses("x", "db", at("nonsense"), port={"port": 1})
+    compiler = Compiler()
+    compiler.update(collect([DB, bad, endpoints("db", subset)]))
+    result = compiler.update(collect([DB]))
+    assert dialled(result) == []
+    assert reasons(result) == []

@@ -12,7 +12,9 @@ from smi.errors import InvalidRequest
 from smi.k8s.resource import NamespacedName, Resource
 from smi.model.inbound import Mode
 from tests.objects import (
+    addresses,
     an,
+    at,
     binding,
     compiled,
     group,
@@ -242,3 +244,44 @@ def test_external_names_in_a_circle_stand_for_nothing() -> None:
     circle = (external("a", "b.shop.svc"), external("b", "a.shop.svc"))
     with pytest.raises(InvalidRequest, match="stands for nothing"):
         decided(*circle, target="shop/a:80")
+
+
+OUTSIDE = [
+    service("ext", port(80), selector={}),
+    addresses("ext-1", "ext", at("192.0.2.1"), port={"port": 8080}),
+    pod("old-0", "old", 8080, inject="disabled"),
+    service("old", port(80, 8080)),
+]
+
+
+@pytest.mark.parametrize("source", ["shop/front", "none", "pod/shop/old-0"])
+@pytest.mark.parametrize("to", ["shop/ext:80", "shop/old:80", "pod/shop/old-0:8080"])
+def test_nothing_is_enforced_where_no_sidecar_is(source: str, to: str) -> None:
+    found = decided(*OUTSIDE, source=source, target=to)
+    assert (found.verdict, found.enforced) == (Verdict.ALLOW, False)
+    (destination,) = found.destinations
+    assert destination.judgement.reason == "NoSidecar"
+    assert not destination.place.meshed
+    assert (destination.place.identity is None) is (to == "shop/ext:80")
+
+
+def test_only_a_sidecar_refuses_what_is_no_request() -> None:
+    through = decided(*OUTSIDE, target="shop/old:80", path="x")
+    assert (through.verdict, through.destinations[0].judgement.reason) == (
+        Verdict.DENY,
+        "BadRequest",
+    )
+    bare = decided(*OUTSIDE, source="none", target="shop/old:80", path="/a/../b")
+    assert (bare.verdict, bare.destinations[0].judgement.path) == (Verdict.ALLOW, "/a/../b")
+
+
+def test_policy_is_enforced_where_some_of_them_have_a_sidecar() -> None:
+    half = service("half", port(80, 8080), selector={"half": "yes"})
+    pods = [
+        pod("new-0", "new", 8080, labels={"half": "yes"}),
+        pod("old-1", "old", 8080, labels={"half": "yes"}, inject="disabled"),
+    ]
+    found = decided(half, *pods, target="shop/half:80")
+    assert (found.verdict, found.enforced) == (Verdict.MIXED, True)
+    told = {d.place.meshed: (d.share, d.judgement.reason) for d in found.destinations}
+    assert told == {True: (Fraction(1, 2), "NoPolicy"), False: (Fraction(1, 2), "NoSidecar")}
