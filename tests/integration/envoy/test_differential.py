@@ -12,7 +12,7 @@ from tests.integration.envoy.tally import Tally
 pytestmark = [pytest.mark.envoy, pytest.mark.timeout(600)]
 
 MESHES, REQUESTS = 10, 5000
-EXTENT = Extent(questions=375, edits=4, questions_after_edit=65)
+EXTENT = Extent(questions=410, edits=4, questions_after_edit=65)
 SPLITS = 3
 SHAPES = {
     "leaf called by name",
