@@ -131,8 +131,7 @@ class RunningPod:
         born = since = clock.now()
         lives: tuple[int, ...] = ()
         while True:
-            children = (*self._apps, self._proxy) if self._proxy else self._apps
-            before, lives = lives, tuple(child.life for child in children)
+            before, lives = lives, tuple(child.life for child in self._children())
             up = await self._is_up(lives, clock.now() - born)
             if up != self.ready:
                 self.ready = up
@@ -150,7 +149,7 @@ class RunningPod:
         """
         if self.ending or (self._proxy and not self._proxy.life):
             return False
-        if any(child.is_halted for child in (self._proxy, *self._apps)):
+        if any(child.is_halted for child in self._children()):
             return False
         if lives == self._proven:
             return True
@@ -165,6 +164,9 @@ class RunningPod:
             return False
         self._proven = lives
         return True
+
+    def _children(self) -> tuple[Child, ...]:
+        return (*self._apps, self._proxy) if self._proxy else tuple(self._apps)
 
     def _accepted(self, age: float) -> bool:
         """Whether this sidecar knows the mesh, and the mesh (for a while, it is waited for) it."""
