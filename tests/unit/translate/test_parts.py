@@ -109,7 +109,7 @@ def test_connections_to_applications_end_before_they_would_end_them() -> None:
     half = meshed._replace(mesh=replace(meshed.mesh, services=services))
     http = HttpUpstream(a.name("db"), 5432)
     built = [as_json(http.build(at)[0]) for at in (meshed, half)]
-    assert [list(values(cluster, "idle_timeout")) for cluster in built] == [["0s"], ["1s"]]
+    assert [list(values(cluster, "idle_timeout")) for cluster in built] == [["0s"], ["0.100s"]]
     assert DB.build(meshed)[0] == DB.build(half)[0]
     assert DB.build(meshed)[1] != DB.build(half)[1]
 
