@@ -129,10 +129,7 @@ SHARES = (
         STATE,
         "rest[0] == traffic_split.key.namespace:",
         "rest[0]:",
-        (
-            unit("compiler", "test_routes", "test_split_whose_root_is_not_there_has_no_effect"),
-            law("test_decide", NAIVE),
-        ),
+        (unit("compiler", "test_routes", "test_split_whose_root_is_not_there_has_no_effect"),),
     ),
     Mutant(
         "a reference to a route group of another API is one to ours",
@@ -280,10 +277,7 @@ SHARES = (
         SPLITS,
         "            yield from group.value",
         "            yield from group.value[:1]",
-        (
-            unit("compiler", "test_routes", "test_matches_of_all_groups_are_one_list"),
-            law("test_decide", NAIVE),
-        ),
+        (unit("compiler", "test_routes", "test_matches_of_all_groups_are_one_list"),),
     ),
     Mutant(
         "a handshake fails when weights move to a backend that runs as another",

@@ -1,6 +1,6 @@
 """What a stream sends, and what it waits for."""
 
-from tests.mutants.mutant import XDS, Mutant, law, unit
+from tests.mutants.mutant import XDS, Mutant, unit
 
 TURNS = (
     Mutant(
@@ -61,7 +61,6 @@ TURNS = (
                 "test_stream",
                 "test_cluster_is_left_without_endpoints_or_trust_after_the_routes_to_it_went",
             ),
-            law("test_xds_stream", "test_a_route_never_leads_to_endpoints_that_are_none"),
         ),
     ),
     Mutant(
