@@ -218,7 +218,9 @@ def doors_that_are_not_there(mesh: Mesh, pod: NamespacedName) -> set[str]:
 @given(meshes())
 def test_render_shows_what_is_published(mesh: Mesh) -> None:
     world = told(mesh)
-    for name in mesh.workloads:
+    meshed = [name for name, workload in mesh.workloads.items() if workload.meshed]
+    assert world.snapshots.keys() == set(map(str, meshed))
+    for name in meshed:
         keys = set(world.snapshots[str(name)].keys())
         published = {(key.type_url.rpartition(".")[2], str(key.name)) for key in keys}
         rendered = proxy.render(mesh, name, TRUST)
