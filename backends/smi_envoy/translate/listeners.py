@@ -21,13 +21,10 @@ from smi_envoy.translate.chains import HTTP_AS_SEEN, Admission
 from smi_envoy.translate.forwarding import SERVER_NAME
 from smi_envoy.translate.messages import filter_state, packed, seconds, socket
 
-# How long an undeclared port waits for a client's first bytes before it takes the protocol for
-# one in which the server speaks first. Declared ports do not wait.
-DETECTION = seconds(0.3)
-
-# A peer that opens no TLS handshake for so long is no sidecar. In strict mode it is let go; in the
-# others it may be the client of a server that speaks first. One time for both, because a change of
-# mode must not be one of the listener.
+# A client that says nothing for so long is one whose server speaks first; a peer that opens no TLS
+# handshake, no sidecar. In strict mode it is let go: one time for all modes, because a change of
+# mode must not be one of the listener. Long, since a client may only be busy, and its HTTP would be
+# taken for bytes; declared ports do not wait for theirs.
 SILENCE = seconds(2)
 
 FilterChain = listener_components_pb2.FilterChain
@@ -130,7 +127,7 @@ def service(
                 [_http_only(requests), FilterChain(filters=connections)],
                 outbound,
                 inspectors=[http_inspector_pb2.HttpInspector()],
-                inspection=DETECTION,
+                inspection=SILENCE,
             )
         case _:
             assert_never(speaks)

@@ -31,7 +31,6 @@ KNOWN = {
     ("idle_timeout", "0.100s"),  # one to the application that nobody uses
     ("idle_timeout", "30s"),  # a connection to a host outside that nobody uses
     ("listener_filters_timeout", "2s"),
-    ("listener_filters_timeout", "0.300s"),
     ("continue_on_listener_filters_timeout", True),
     ("initial_fetch_timeout", "0s"),
 }
