@@ -1,6 +1,6 @@
 """Which share of requests goes where."""
 
-from tests.mutants.mutant import SERVICES, SPLITS, STATE, TRANSLATE, Mutant, golden, law, unit
+from tests.mutants.mutant import SERVICES, SPLITS, TRANSLATE, Mutant, golden, law, unit
 
 NAIVE = "test_decide_agrees_with_a_naive_reading_of_the_objects"
 
@@ -126,7 +126,7 @@ SHARES = (
     ),
     Mutant(
         "a root in another namespace is taken for the one here",
-        STATE,
+        "smi/split/root.py",
         "rest[0] == traffic_split.key.namespace:",
         "rest[0]:",
         (unit("compiler", "test_routes", "test_split_whose_root_is_not_there_has_no_effect"),),
