@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 PURE := smi/errors.py,smi/problems.py,smi/fields.py,smi/lists.py,smi/scheme.py,smi/crds.py,smi/k8s/*,smi/access/*,smi/specs/*,smi/split/*,smi/metrics/*,smi/model/*,smi/compiler/*,$\
 smi/client/calls.py,smi/client/failures.py,smi/client/objects.py,smi/client/status.py,smi/client/timeouts.py,smi/client/watching.py,$\
 smi/decision/*,smi/sources/documents.py,smi/sources/manifests.py,smi/sources/conversion.py,smi/standalone/plan.py,$\
-smi/standalone/addressing.py,smi/standalone/environment.py,smi/standalone/rollout.py,smi/standalone/tally.py,smi/standalone/view.py,$\
+smi/standalone/templates.py,smi/standalone/addressing.py,smi/standalone/environment.py,smi/standalone/rollout.py,smi/standalone/tally.py,smi/standalone/view.py,$\
 smi/standalone/acceptance.py,smi/webhook/conversion.py,backends/smi_envoy/translate/*,backends/smi_envoy/bootstrap.py,$\
 backends/smi_envoy/queries.py,backends/smi_envoy/xds/subscription.py,backends/smi_envoy/xds/stream.py,$\
 backends/smi_envoy/xds/snapshot.py,backends/smi_envoy/xds/resources.py,backends/smi_envoy/xds/session.py,$\

@@ -1,7 +1,7 @@
 """Which pods this machine runs, where each is reached, and how its processes are started."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from posixpath import join
@@ -9,10 +9,10 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from smi.compiler.state import ResourceKey, resource_key
-from smi.compiler.workloads import Controller, expected_pods, is_meshed
-from smi.k8s import apps_v1, batch_v1, core_v1
+from smi.compiler.workloads import expected_pods, is_meshed
+from smi.k8s import apps_v1, core_v1
 from smi.k8s.resource import NamespacedName, Resource
-from smi.model.diagnostic import Diagnostic, Severity
+from smi.model.diagnostic import Diagnostic
 from smi.model.workload import Detour, Loopback, Port
 from smi.standalone.addressing import (
     HOSTS,
@@ -30,11 +30,11 @@ from smi.standalone.addressing import (
 from smi.standalone.environment import (
     container_variables,
     expanded,
-    is_known,
     port_variables,
     proxy_variables,
     service_variables,
 )
+from smi.standalone.templates import Template, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,6 @@ class Plan:
         return {**self.standbys, **self.replicas}
 
 
-class _Template(NamedTuple):
-    """A pod to be, the object that asks for it, and the path of the pod's spec in that object."""
-
-    pod: core_v1.Pod
-    origin: Resource
-    path: str
-
-
 def make_plan(
     resources: Iterable[Resource],
     directories: Mapping[ResourceKey, str],
@@ -127,7 +119,7 @@ def make_plan(
     `directories` says which directory an object was read from: its commands run there.
     """
     objects = tuple(resources)
-    templates, diagnostics = _templates(objects)
+    wanted, diagnostics = templates(objects)
     services = tuple(s for s in objects if isinstance(s, core_v1.Service))
     planning = _Planning(
         services,
@@ -137,8 +129,8 @@ def make_plan(
         previous.generation + 1,
     )
     before = previous.every
-    replicas = planning.replicas(templates, before, {})
-    second = _standbys(templates, replicas, previous)
+    replicas = planning.replicas(wanted, before, {})
+    second = _standbys(wanted, replicas, previous)
     standbys = planning.replicas(second, {**before, **replicas}, replicas)
     plan = Plan(replicas, planning.ports, planning.generation, standbys)
     return plan, diagnostics
@@ -155,15 +147,15 @@ class _Planning(NamedTuple):
 
     def replicas(
         self,
-        templates: Mapping[NamespacedName, _Template],
+        wanted: Mapping[NamespacedName, Template],
         before: Mapping[NamespacedName, Replica],
         others: Mapping[NamespacedName, Replica],
     ) -> dict[NamespacedName, Replica]:
-        """The pods of `templates` beside `others`, keeping what they have of `before`."""
+        """The pods of `wanted` beside `others`, keeping what they have of `before`."""
         hosts = addresses(
-            templates, self.machine.network, {name: r.address for name, r in before.items()}
+            wanted, self.machine.network, {name: r.address for name, r in before.items()}
         )
-        pods = {hosts[name]: template.pod for name, template in templates.items()}
+        pods = {hosts[name]: template.pod for name, template in wanted.items()}
         held = {name: replica.detours for name, replica in before.items()}
         own_ports = detours(pods, self.services, self.machine, held)
         direct = direct_places(
@@ -172,7 +164,7 @@ class _Planning(NamedTuple):
             {name: r.detours for name, r in others.items()} | own_ports,
         )
         found: dict[NamespacedName, Replica] = {}
-        for name, template in templates.items():
+        for name, template in wanted.items():
             directory = self.directories.get(resource_key(template.origin), ".")
             digest = _digest(template.pod, own_ports[name], directory)
             if name in before and before[name].digest == digest:
@@ -188,10 +180,10 @@ class _Planning(NamedTuple):
 
 
 def _standbys(
-    templates: Mapping[NamespacedName, _Template],
+    wanted: Mapping[NamespacedName, Template],
     replicas: Mapping[NamespacedName, Replica],
     previous: Plan,
-) -> dict[NamespacedName, _Template]:
+) -> dict[NamespacedName, Template]:
     """A second pod for each Deployment of one pod that is, or was once, replaced by another.
 
     > maxSurge ... The absolute number is calculated from the percentage by rounding up.
@@ -200,10 +192,10 @@ def _standbys(
     A machine that has no address left has none.
     """
     taken = {r.address for r in (*previous.every.values(), *replicas.values())}
-    found: dict[NamespacedName, _Template] = {}
-    for name, template in templates.items():
+    found: dict[NamespacedName, Template] = {}
+    for name, template in wanted.items():
         pod = _second(template.origin)
-        if pod is None or pod.key in templates or len(taken) + len(found) >= len(HOSTS):
+        if pod is None or pod.key in wanted or len(taken) + len(found) >= len(HOSTS):
             continue
         before = previous.replicas.get(name)
         is_other = before is not None and before.digest != replicas[name].digest
@@ -230,95 +222,6 @@ def running_pod(replica: Replica, *, ready: bool) -> core_v1.Pod:
     condition = core_v1.PodCondition(type="Ready", status=str(ready))
     status = core_v1.PodStatus(phase="Running", pod_ip=replica.address, conditions=(condition,))
     return replica.pod.model_copy(update={"status": status})
-
-
-def _templates(
-    resources: Sequence[Resource],
-) -> tuple[dict[NamespacedName, _Template], tuple[Diagnostic, ...]]:
-    """The pods that can run here, by name, and why the others cannot."""
-    templates: dict[NamespacedName, _Template] = {}
-    diagnostics: list[Diagnostic] = []
-    for resource in resources:
-        wanted = tuple(_wanted(resource))
-        found = _problems(wanted[0]) if wanted else []
-        if wanted and len(templates) + len(wanted) > len(HOSTS):
-            text = f"this machine has addresses for {len(HOSTS)} pods in all; run fewer"
-            count = "spec.parallelism" if isinstance(resource, batch_v1.Job) else "spec.replicas"
-            found.append(replace(_diagnostic(wanted[0], "", "TooManyPods", text), field=count))
-        for template in wanted:
-            if template.pod.key in templates:
-                text = f"another object already has the pod {template.pod.key}; rename one of them"
-                found.append(_diagnostic(template, "", "PodNameTaken", text))
-        diagnostics += found
-        if not any(d.severity is Severity.ERROR for d in found):
-            templates.update((template.pod.key, template) for template in wanted)
-    return templates, tuple(diagnostics)
-
-
-def _wanted(resource: Resource) -> Iterator[_Template]:
-    match resource:
-        case core_v1.Pod():
-            yield _Template(resource, resource, "spec")
-        case _ if isinstance(resource, Controller):
-            # One more than there is place for, so that too many is seen and not built.
-            for pod in islice(expected_pods(resource), len(HOSTS) + 1):
-                yield _Template(pod, resource, "spec.template.spec")
-        case _:
-            pass
-
-
-def _problems(template: _Template) -> list[Diagnostic]:
-    """What this machine cannot do of one pod."""
-    spec = template.pod.spec
-    found = [
-        _diagnostic(
-            template,
-            f"containers[{index}].command",
-            "CommandMissing",
-            f"container {container.name!r} has no command, and no image is pulled here: "
-            'write what to start, as in command: ["python3", "main.py"]',
-        )
-        for index, container in enumerate(spec.containers)
-        if not container.command
-    ]
-    if spec.init_containers:
-        text = "init containers are not started on this machine"
-        found.append(
-            _diagnostic(template, "initContainers", "InitContainersIgnored", text, Severity.WARNING)
-        )
-    if isinstance(template.origin, batch_v1.Job) and spec.restart_policy == "Always":
-        text = "a cluster refuses a Job without OnFailure or Never here; OnFailure is assumed"
-        found.append(
-            _diagnostic(template, "restartPolicy", "RestartPolicyAssumed", text, Severity.WARNING)
-        )
-    return [*found, *_unread_variables(template)]
-
-
-def _unread_variables(template: _Template) -> Iterator[Diagnostic]:
-    """The variables whose values come from what this machine does not have."""
-    for index, container in enumerate(template.pod.spec.containers):
-        for place, variable in enumerate(container.env):
-            source = variable.value_from
-            if source is None or (source.field_ref and is_known(source.field_ref, template.pod)):
-                continue
-            text = (
-                f"{variable.name} stays empty: here a value comes from `value`, or from a fieldRef "
-                "to the pod's metadata, spec.serviceAccountName or status.podIP; write a `value`"
-            )
-            path = f"containers[{index}].env[{place}].valueFrom"
-            yield _diagnostic(template, path, "VariableEmpty", text, Severity.WARNING)
-
-
-def _diagnostic(
-    template: _Template,
-    field_path: str,
-    reason: str,
-    message: str,
-    severity: Severity = Severity.ERROR,
-) -> Diagnostic:
-    path = f"{template.path}.{field_path}" if field_path else "metadata.name"
-    origin = template.origin
-    return Diagnostic(severity, origin.kind, origin.key, path, reason, message)
 
 
 def _placed(pod: core_v1.Pod, address: str, salt: UUID, generation: int) -> core_v1.Pod:
