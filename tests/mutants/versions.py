@@ -166,8 +166,8 @@ VERSIONS = (
     Mutant(
         "rule that waited taken for one that is written",
         "smi/fields.py",
-        "if place is None:\n            return _waiting(target, field)",
-        "if place is None:\n            place = int(rule[1])",
+        'return _waiting(target, field) if place is None else f"spec.rules[{place}]{rule[2]}"',
+        'return field if place is None else f"spec.rules[{place}]{rule[2]}"',
         (
             "tests/unit/test_fields.py::test_rule_behind_one_that_waits_keeps_its_own_number",
             "tests/unit/test_fields.py::test_field_of_the_hub_is_named_as_its_version_has_it",
