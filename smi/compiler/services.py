@@ -13,6 +13,7 @@ from smi.compiler.workloads import selected_pods, selects
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
+from smi.model.inbound import Mode
 from smi.model.service import AppProtocol, Endpoint, Service, ServicePort
 from smi.model.workload import Workload
 
@@ -112,9 +113,17 @@ def _pod(workload: Workload, address: str, target: int, *, takes: bool) -> _Behi
 
 
 def stands_open(read: Read, name: NamespacedName) -> bool:
-    """Whether somebody without a sidecar, who lets everybody in, is behind the Service `name`."""
+    """Whether somebody who lets everybody in is behind the Service `name`.
+
+    Has no sidecar, or is of another namespace that is not strict; of the own one is looked after
+    elsewhere.
+    """
     judged: Judged[Service] | None = read(("service", name))
-    return judged is not None and any(port.unmeshed for port in judged.value.ports)
+    ports = () if judged is None else judged.value.ports
+    others = {i.namespace for port in ports for i in port.identities} - {name.namespace}
+    return any(port.unmeshed for port in ports) or any(
+        read(("mode", namespace)) is not Mode.STRICT for namespace in sorted(others)
+    )
 
 
 def target_port(port: core_v1.ServicePort, workload: Workload) -> int | None:

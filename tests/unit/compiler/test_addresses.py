@@ -7,8 +7,8 @@ import pytest
 from smi import scheme
 from smi.compiler.addresses import canonical
 from smi.compiler.compile import Compilation, Compiler
-from smi.compiler.state import Entry, collect, entries
-from smi.k8s.resource import Resource
+from smi.compiler.state import MODE_ANNOTATION, Entry, collect, entries
+from smi.k8s.resource import NamespacedName, Resource
 from smi.model.service import Endpoint, ServicePort
 from tests import builders as a
 from tests.objects import (
@@ -68,6 +68,20 @@ def test_everybody_may_name_a_service_of_addresses_outside_the_mesh() -> None:
     )
     routes = result.mesh.outbound[a.identity("front")].routes
     assert [route.root for route in routes] == [a.name("db")]
+
+
+@pytest.mark.parametrize(("mode", "known"), [("permissive", [a.name("db")]), ("strict", [])])
+def test_everybody_may_name_a_service_of_another_namespaces_pods_if_they_let_everybody_in(
+    mode: str, known: list[NamespacedName]
+) -> None:
+    result = compiled(
+        DB,
+        an("Namespace", "pay", annotations={MODE_ANNOTATION: mode}),
+        pod("pay/db-0", "postgres", 5432, address="10.0.0.7"),
+        addresses("db-1", "db", at("10.0.0.7"), port={"port": 5432}),
+        pod("front-0", "front"),
+    )
+    assert [r.root for r in result.mesh.outbound[a.identity("front")].routes] == known
 
 
 @pytest.mark.parametrize("place", ["db-0", "pay/db-0"])
