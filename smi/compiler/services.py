@@ -119,10 +119,16 @@ def stands_open(read: Read, name: NamespacedName) -> bool:
     elsewhere.
     """
     judged: Judged[Service] | None = read(("service", name))
-    ports = () if judged is None else judged.value.ports
+    if judged is None:
+        return False
+    ports = judged.value.ports
     others = {i.namespace for port in ports for i in port.identities} - {name.namespace}
-    return any(port.unmeshed for port in ports) or any(
-        read(("mode", namespace)) is not Mode.STRICT for namespace in sorted(others)
+    # The pods of a headless one are called by name, at ports that need not be its own.
+    named: list[Workload] = [read(("workload", n.pod)) for n in read(("named pods", name))]
+    return (
+        any(port.unmeshed for port in ports)
+        or any(not pod.meshed for pod in named)
+        or any(read(("mode", namespace)) is not Mode.STRICT for namespace in sorted(others))
     )
 
 

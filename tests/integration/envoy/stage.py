@@ -141,14 +141,14 @@ class Stage:
             speaks = AppProtocol.HTTP if request.is_http else AppProtocol.TCP
             if stranger:
                 return [Way("bare", bare, speaks=speaks)] if tidy else []
-            return list(self._by_name(request, pod, wanted.port))
+            return [] if is_broken else list(self._by_name(request, pod, wanted.port))
         if stranger and self.mesh.inbound[pod.group].mode is not Mode.STRICT:
             plain = Dialled(pod.address, pod.loopback.detours[wanted.port].inbound)
             return [Way("plain", plain, speaks=AppProtocol.DETECT)]
         if not request.is_http and _is_of_no_pod(self.mesh, request.source):
             return []  # whatever its account may: there is no such caller
         spoken = AppProtocol.HTTP if request.is_http else AppProtocol.TCP
-        named = list(self._by_name(request, pod, wanted.port))
+        named = [] if is_broken else list(self._by_name(request, pod, wanted.port))
         return [Way("direct", self._direct(request, pod, wanted.port), speaks=spoken), *named]
 
     def _by_name(self, request: Request, pod: Workload, port: int) -> Iterator[Way]:
@@ -157,16 +157,19 @@ class Stage:
         if client is None:
             return
         known = {n for sent in self.mesh.outbound.values() for n in sent.pods if n.pod == pod.name}
-        mine = set(self.mesh.outbound[client.identity].pods)
+        mine = self.mesh.outbound[client.identity].pods
+        addresses = {n.address for n in mine}
         for named in sorted(known):
             assert client.loopback is not None
             proxy = Dialled(client.address, client.loopback.proxy)
-            for host in (f"{host}:{port}" for host in _hosts(named)):
+            for name in _hosts(named):
+                # Of several Services that name it, any makes its address known.
+                nameable, host = name in addresses or named in mine, f"{name}:{port}"
                 if request.protocol is Protocol.TCP:
                     tunnel = proxy._replace(tunnel=host)
-                    yield Way("tunnel", tunnel, named in mine, AppProtocol.TCP, host)
+                    yield Way("tunnel", tunnel, nameable, AppProtocol.TCP, host)
                 elif request.is_http and _names_itself(request, {host}):
-                    yield Way("pod", proxy, named in mine, host=host)
+                    yield Way("pod", proxy, nameable, host=host)
 
     def _through_sidecar(self, client: Workload, request: Request) -> Iterator[Way]:
         wanted = target(request.target)

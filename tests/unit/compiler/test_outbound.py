@@ -147,6 +147,17 @@ def test_pod_on_a_loopback_has_the_ports_that_its_sidecar_opens() -> None:
     assert found.ports == (5432,)
 
 
+def test_pod_without_a_sidecar_may_be_named_at_ports_that_its_headless_service_has_not() -> None:
+    bare = member("db-0", "db-0")
+    annotations = {"smi-mesh.io/inject": "disabled"}
+    bare = bare.model_copy(
+        update={"metadata": bare.metadata.model_copy(update={"annotations": annotations})}
+    )
+    (found,) = known(headless("db", port(80, "gone")), bare).pods
+    assert (found.hostname, found.ports) == ("db-0", (5432,))
+    assert known(headless("db", port(80, "gone")), member("db-0", "db-0")).pods == ()
+
+
 def test_target_that_opens_nobody_makes_no_pod_known() -> None:
     broken = target("b", account("pay/web"), ["front"], rule("TCPRoute", "all"))
     service = headless("db", port(80))

@@ -106,6 +106,7 @@ def test_sidecars_listen_on_the_port_itself_unless_it_is_privileged_or_taken(
 
 def test_without_a_sidecar_the_application_is_on_the_pods_own_address_and_port() -> None:
     made = plan(unmeshed(deployment("old", ports={"http": 8080, "low": 80, "own": 15001})))
+    assert not only(made).meshed
     assert only(made).detours == {
         8080: Detour(8080, 8080),
         80: Detour(40080, 40080),
