@@ -119,9 +119,7 @@ def stands_open(read: Read, name: NamespacedName) -> bool:
     elsewhere.
     """
     judged: Judged[Service] | None = read(("service", name))
-    if judged is None:
-        return False
-    ports = judged.value.ports
+    ports = () if judged is None else judged.value.ports
     others = {i.namespace for port in ports for i in port.identities} - {name.namespace}
     # The pods of a headless one are called by name, at ports that need not be its own.
     named: list[Workload] = [read(("workload", n.pod)) for n in read(("named pods", name))]
