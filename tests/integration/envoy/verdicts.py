@@ -100,8 +100,9 @@ def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destinat
         return destination
     pod, *_ = _those(mesh, request, destination)
     to = f"pod/{pod}:{destination.place.target_port}"
-    (same,) = decide(mesh, replace(request, target=to)).destinations
-    return replace(destination, judgement=same.judgement)
+    # Of a pod that is published before it is ready, `decide` says nothing when it is named itself.
+    same = decide(mesh, replace(request, target=to)).destinations
+    return replace(destination, judgement=same[0].judgement) if same else destination
 
 
 def _refusals(request: Request) -> set[int]:
