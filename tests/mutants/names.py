@@ -6,8 +6,8 @@ NAMES = (
     Mutant(
         "a pod's name is balanced over its Service",
         f"{TRANSLATE}/hosts.py",
-        "routes.to(str(name), names.pod_upstream(pod.pod, port, AppProtocol.HTTP))",
-        "routes.to(str(name), names.upstream(pod.service, port, AppProtocol.HTTP))",
+        "routes.to_peers(str(name), names.pod_upstream(pod.pod, port, AppProtocol.HTTP))",
+        "routes.to_peers(str(name), names.upstream(pod.service, port, AppProtocol.HTTP))",
         (unit("translate", "test_hosts", "test_pod_has_a_name_below_its_service_and_an_address"),),
     ),
     Mutant(
