@@ -55,7 +55,7 @@ def _is_there(files: str) -> bool:
 
 async def _of_the_file(files: str, context: str | None) -> Credentials:
     from kubernetes_asyncio import client, config  # noqa: PLC0415 - it takes half a second
-    from yaml import YAMLError  # noqa: PLC0415
+    from yaml import YAMLError  # noqa: PLC0415 - only who reads a file needs it
 
     configuration = client.Configuration()
     try:
@@ -100,7 +100,7 @@ def _renewal(loader: Any) -> Any:  # noqa: ANN401 - of kubernetes_asyncio, which
     """Before each call: the plugin runs again five minutes before what it gave expires."""
     from kubernetes_asyncio import config  # noqa: PLC0415 - it is there, or there were no loader
 
-    async def renew(configuration: Any) -> None:  # noqa: ANN401
+    async def renew(configuration: Any) -> None:  # noqa: ANN401 - as its loader
         if hasattr(loader, "exec_plugin_expiry"):
             try:
                 await loader.load_from_exec_plugin()
@@ -113,16 +113,16 @@ def _renewal(loader: Any) -> Any:  # noqa: ANN401 - of kubernetes_asyncio, which
     return renew
 
 
-def _stripped(read: Any) -> Any:  # noqa: ANN401
+def _stripped(read: Any) -> Any:  # noqa: ANN401 - of kubernetes_asyncio too
     """Before each call: the file is read again once a minute, since the kubelet renews it."""
 
-    def renew(configuration: Any) -> None:  # noqa: ANN401
+    def renew(configuration: Any) -> None:  # noqa: ANN401 - as its hook
         read(configuration)
         _strip(configuration)
 
     return renew
 
 
-def _strip(configuration: Any) -> None:  # noqa: ANN401
+def _strip(configuration: Any) -> None:  # noqa: ANN401 - of kubernetes_asyncio too
     # A file ends with a newline more often than not, and no header may.
     configuration.api_key["BearerToken"] = configuration.api_key["BearerToken"].strip()

@@ -71,7 +71,7 @@ class Connection:
         except _BROKEN as error:
             raise unreachable(self.address, error) from error
 
-    async def _send(self, call: Call, read: float) -> Any:  # noqa: ANN401
+    async def _send(self, call: Call, read: float) -> Any:  # noqa: ANN401 - its client has no types
         # None of these has a default: a half-open connection would hang for ever.
         limits = aiohttp.ClientTimeout(sock_connect=self.timeouts.connect, sock_read=read)
         return await self.api.call_api(
@@ -131,7 +131,7 @@ def _tls(credentials: Credentials) -> tuple[object, ...]:
     return _tls_of(credentials.configuration)
 
 
-def _tls_of(configuration: Any) -> tuple[object, ...]:  # noqa: ANN401
+def _tls_of(configuration: Any) -> tuple[object, ...]:  # noqa: ANN401 - it has no types
     names = ("host", "ssl_ca_cert", "cert_file", "key_file", "verify_ssl", "tls_server_name")
     return tuple(getattr(configuration, name) for name in names)
 

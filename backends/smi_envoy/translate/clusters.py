@@ -168,7 +168,7 @@ def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
     return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
 
 
-def _as_downstream(idle: duration_pb2.Duration = NEVER) -> dict[str, any_pb2.Any]:
+def _as_downstream(idle: duration_pb2.Duration) -> dict[str, any_pb2.Any]:
     """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection waits `idle` for another request."""
     options = http_protocol_options_pb2.HttpProtocolOptions
     message = options(
