@@ -62,8 +62,8 @@ OUTSIDERS = (
     Mutant(
         "connections to applications are kept until these end them",
         f"{TRANSLATE}/clusters.py",
-        "idle = APPLICATION_IDLE if meets_applications else NEVER",
-        "idle = NEVER",
+        "(APPLICATION_IDLE, APPLICATION_STREAMS) if meets_applications else (NEVER, None)",
+        "(NEVER, APPLICATION_STREAMS)",
         (
             unit(
                 "translate",

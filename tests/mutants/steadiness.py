@@ -45,8 +45,8 @@ STEADINESS = (
     Mutant(
         "a connection to an application is kept until the application ends it",
         f"{TRANSLATE}/clusters.py",
-        "_as_downstream(APPLICATION_IDLE)",
-        "_as_downstream()",
+        "_as_downstream(APPLICATION_IDLE, APPLICATION_STREAMS)",
+        "_as_downstream(NEVER, APPLICATION_STREAMS)",
         (
             unit(
                 "translate",
@@ -138,6 +138,19 @@ STEADINESS = (
                 "translate",
                 "test_clusters",
                 "test_endpoints_are_ejected_as_the_service_asks_and_for_failures_in_a_row_alone",
+            ),
+        ),
+    ),
+    Mutant(
+        "an application is sent more streams at once than it takes",
+        f"{TRANSLATE}/clusters.py",
+        "max_concurrent_streams=streams",
+        "max_concurrent_streams=None",
+        (
+            unit(
+                "translate",
+                "test_clusters",
+                "test_no_application_is_sent_more_streams_than_any_takes",
             ),
         ),
     ),

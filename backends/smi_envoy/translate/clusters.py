@@ -30,6 +30,10 @@ CONNECT_TIMEOUT = seconds(5)
 # patience than this, and a busy one has no connection that waits for so long.
 APPLICATION_IDLE = seconds(0.1)
 
+# A server says how many streams it takes when it has answered for the first time, and one that is
+# sent more before may end the connection and all its streams. RFC 9113 asks servers for no fewer.
+APPLICATION_STREAMS = wrappers_pb2.UInt32Value(value=100)
+
 # Shorter than what servers and firewalls usually keep idle connections for (a minute or more).
 EXTERNAL_IDLE = seconds(30)
 
@@ -62,7 +66,7 @@ def upstream(
     """
     # Doors say more exactly who opens a TCP connection (`listeners.service`).
     tcp = speaks is AppProtocol.TCP
-    idle = APPLICATION_IDLE if meets_applications else NEVER
+    idle, streams = (APPLICATION_IDLE, APPLICATION_STREAMS) if meets_applications else (NEVER, None)
     return cluster_pb2.Cluster(
         name=name,
         type=Cluster.DiscoveryType.EDS,
@@ -83,7 +87,7 @@ def upstream(
         metadata=_metadata(oldest_root) if oldest_root else None,
         transport_socket_matches=[_plain()],
         transport_socket=_mutual_tls(names.TCP_SNI if tcp else names.HTTP_SNI, servers),
-        typed_extension_protocol_options={} if tcp else _as_downstream(idle),
+        typed_extension_protocol_options={} if tcp else _as_downstream(idle, streams),
     )
 
 
@@ -99,7 +103,7 @@ def application() -> cluster_pb2.Cluster:
         lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
-        typed_extension_protocol_options=_as_downstream(APPLICATION_IDLE),
+        typed_extension_protocol_options=_as_downstream(APPLICATION_IDLE, APPLICATION_STREAMS),
     )
 
 
@@ -125,7 +129,7 @@ def of_hosts(name: str, kind: str, config: any_pb2.Any) -> cluster_pb2.Cluster:
         lb_policy=Cluster.LbPolicy.CLUSTER_PROVIDED,
         connect_timeout=CONNECT_TIMEOUT,
         circuit_breakers=_unlimited(),
-        typed_extension_protocol_options=_as_downstream(EXTERNAL_IDLE),
+        typed_extension_protocol_options=_as_downstream(EXTERNAL_IDLE, APPLICATION_STREAMS),
     )
 
 
@@ -168,14 +172,21 @@ def _mutual_tls(sni: str, servers: str) -> base_pb2.TransportSocket:
     return base_pb2.TransportSocket(name="tls", typed_config=packed(context))
 
 
-def _as_downstream(idle: duration_pb2.Duration) -> dict[str, any_pb2.Any]:
-    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection waits `idle` for another request."""
+def _as_downstream(
+    idle: duration_pb2.Duration, streams: wrappers_pb2.UInt32Value | None
+) -> dict[str, any_pb2.Any]:
+    """HTTP/1 stays HTTP/1, HTTP/2 stays HTTP/2; a connection waits `idle` for another request.
+
+    Of HTTP/2 no more than `streams` share a connection: what is beyond opens another.
+    """
     options = http_protocol_options_pb2.HttpProtocolOptions
     message = options(
         common_http_protocol_options=protocol_pb2.HttpProtocolOptions(idle_timeout=idle),
         use_downstream_protocol_config=options.UseDownstreamHttpConfig(
             http_protocol_options=protocol_pb2.Http1ProtocolOptions(),
-            http2_protocol_options=protocol_pb2.Http2ProtocolOptions(),
+            http2_protocol_options=protocol_pb2.Http2ProtocolOptions(
+                max_concurrent_streams=streams
+            ),
         ),
     )
     return {message.DESCRIPTOR.full_name: packed(message)}

@@ -67,13 +67,15 @@ class Ledger(Lab):
     """Owns pods whose applications keep what they receive.
 
     `/early` is answered before the request's end; `/socket` takes a websocket. What an application
-    said yes to, and no longer reads as HTTP, is `tunnelled`.
+    said yes to, and no longer reads as HTTP, is `tunnelled`. For so many seconds of a connection
+    an application `hesitates` to read.
     """
 
     seen: list[Seen] = field(default_factory=list)
     unreadable: list[bytes] = field(default_factory=list)
     tunnelled: list[bytes] = field(default_factory=list)
     received: int = 0
+    hesitates: float = 0.0
 
     def judge(self, caller: str) -> list[str]:
         """What an application saw of `caller` and should not have, in words; forgets all."""
@@ -115,6 +117,7 @@ class Ledger(Lab):
     ) -> None:
         conversation: _Http1 | _Http2 | None = None
         buffer = b""
+        await asyncio.sleep(self.hesitates)
         while data := await reader.read(65536):
             self.received += len(data)
             buffer += data

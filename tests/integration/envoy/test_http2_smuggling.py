@@ -75,6 +75,7 @@ async def test_caller_without_a_grant_reaches_no_application_in_any_frames(
     assert not {s for each in found.values() for s in each.statuses.values()} & {101, 200}
 
 
+OK = b"\x88"  # :status 200, as HPACK abbreviates it
 HEAD = headers(http2_attacks.BASE)
 ENDLESS = frame(frames.HEADERS, frames.block(http2_attacks.BASE), frames.END_STREAM, 1)
 UNENDED = http2_attacks.unended(http2_attacks.FORM)
@@ -100,6 +101,28 @@ FLOODS = {
         headers(http2_attacks.FORM, stream=n, flags=frames.END_HEADERS) for n in range(1, 20_000, 2)
     ),
 }
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_application_meets_more_streams_at_once_than_it_takes(
+    running: Ledger, way: Way
+) -> None:
+    # The application takes 100, which it says after all have been sent.
+    running.hesitates = 0.3
+    streams = range(1, 1200, 2)
+    heads = b"".join(
+        headers(http2_attacks.FORM, stream=n, flags=frames.END_HEADERS) for n in streams
+    )
+    bodies = b"".join(frames.data(b"", stream=n) for n in streams)
+    for _ in range(3):
+        found = await raw.send(
+            http2_door(running, way, "front"),
+            opening() + heads,
+            bodies,
+            is_answer=lambda text: text.count(OK) >= len(streams),
+        )
+        assert running.judge("front") == []
+        assert frames.told(found.data).statuses == dict.fromkeys(streams, 200)
 
 
 def memory(running: Ledger) -> int:

@@ -1,5 +1,5 @@
 from smi.model.service import AppProtocol, OutlierDetection
-from smi_envoy.translate import clusters, names, tls
+from smi_envoy.translate import clusters, forwarding, names, tls
 from smi_envoy.translate.endpoints import PLAIN
 from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
@@ -74,6 +74,14 @@ def test_idle_connection_to_an_application_is_not_kept_until_the_application_end
     each = [clusters.application(), clusters.upstream("c", "s", AppProtocol.HTTP)]
     patience = [list(values(as_json(one), "idle_timeout")) for one in each]
     assert patience == [["0.100s"], ["0s"]]
+
+
+def test_no_application_is_sent_more_streams_than_any_takes() -> None:
+    plain = clusters.upstream("c", "s", AppProtocol.HTTP, meets_applications=True)
+    each = [clusters.application(), plain, forwarding.external()]
+    assert [list(values(as_json(one), "max_concurrent_streams")) for one in each] == [[100]] * 3
+    between_sidecars = as_json(clusters.upstream("c", "s", AppProtocol.HTTP))
+    assert not list(values(between_sidecars, "max_concurrent_streams"))
 
 
 def test_servers_are_named_exactly_and_never_anybody() -> None:
