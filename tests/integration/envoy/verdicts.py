@@ -13,6 +13,7 @@ from smi.model.path import authority
 from smi.model.service import AppProtocol
 from tests.integration.envoy.speech import Answer, Dialled
 from tests.integration.envoy.stage import Way, is_stranger
+from tests.outsiders import UNPLACED
 
 SURELY_READ = 8192
 """Bytes of a first line in which HTTP is found for sure.
@@ -98,11 +99,13 @@ def _at_pods(mesh: Mesh, request: Request, destination: Destination) -> Destinat
     """What the pods of `destination`, which decide alike, make of `request`."""
     if not destination.place.meshed:
         return destination
-    pod, *_ = _those(mesh, request, destination)
-    to = f"pod/{pod}:{destination.place.target_port}"
+    named, *_ = _those(mesh, request, destination)
     # Of a pod that is published before it is ready, `decide` says nothing when it is named itself.
-    same = decide(mesh, replace(request, target=to)).destinations
-    return replace(destination, judgement=same[0].judgement) if same else destination
+    pod = next(w for w in mesh.workloads.values() if str(w.name) == named)
+    mesh = replace(mesh, workloads={**mesh.workloads, pod.name: replace(pod, ready=True)})
+    to = f"pod/{named}:{destination.place.target_port}"
+    (same,) = decide(mesh, replace(request, target=to)).destinations
+    return replace(destination, judgement=same.judgement)
 
 
 def _refusals(request: Request) -> set[int]:
@@ -131,9 +134,11 @@ def _is_answer_of(
     mesh: Mesh, request: Request, path: str, destination: Destination, answer: Answer
 ) -> bool:
     if destination.judgement.verdict is Verdict.ALLOW:
+        pods = _those(mesh, request, destination)
+        if UNPLACED in pods and not answer.pod:  # an address at which nobody is
+            return answer.status in {0, 503}
         arrived = not request.is_http or (answer.method, answer.path) == (request.method, path)
-        is_there = answer.pod in _those(mesh, request, destination)
-        return answer.status == 200 and is_there and arrived
+        return answer.status == 200 and answer.pod in pods and arrived
     if not request.is_http:
         return answer.status == 0
     reason = destination.judgement.reason
