@@ -9,6 +9,7 @@ from smi.compiler import (
     access_log,
     access_rules,
     addresses,
+    callers,
     damage,
     destinations,
     grants,
@@ -58,6 +59,8 @@ _RULES: Final[Mapping[str, Any]] = {
     "inbound": access_rules.inbound,
     "split": routes.split,
     "routes": routes.routes,
+    "callers": callers.callers,
+    "refused": callers.refused,
     "named pods": names.named_pods,
     "external name": names.external_name,
     "external names": names.external_names,
@@ -75,7 +78,7 @@ _UNITS_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {
     "HTTPRouteGroup": ("HTTPRouteGroup matches",),
     "IdentityBinding": ("members",),
     "TrafficTarget": ("grant", "effect"),
-    "TrafficSplit": ("split",),
+    "TrafficSplit": ("split", "refused"),
 }
 """The units that stand for an object of a kind as long as the object is there."""
 

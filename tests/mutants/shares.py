@@ -286,4 +286,30 @@ SHARES = (
         "for name in route.services}",
         (unit("translate", "test_parts", "test_server_may_be_any_that_weights_may_move_to"),),
     ),
+    Mutant(
+        "nobody hears that a backend refuses whom the root lets in",
+        "smi/compiler/callers.py",
+        "short[service] |= of_root - let_in",
+        "short[service] |= let_in - of_root",
+        (
+            unit(
+                "compiler",
+                "test_callers",
+                "test_who_may_call_one_version_and_not_the_other_is_told",
+            ),
+        ),
+    ),
+    Mutant(
+        "a grant for another port opens a backend",
+        "smi/compiler/callers.py",
+        "(rule.ports is None or at in rule.ports)",
+        "True",
+        (
+            unit(
+                "compiler",
+                "test_callers",
+                "test_grant_counts_where_it_lets_in_anything_at_the_port",
+            ),
+        ),
+    ),
 )
