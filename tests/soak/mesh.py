@@ -1,6 +1,7 @@
 """One generated mesh of the soak, in a process of its own."""
 
 import asyncio
+import errno
 import time
 from typing import NamedTuple
 
@@ -20,7 +21,23 @@ class Played(NamedTuple):
 
 
 def play(seed: int, deadline: float) -> Played:
-    """Play the mesh of `seed`, but not beyond `deadline`, in seconds of the real clock."""
+    """Play the mesh of `seed`, but not beyond `deadline`, in seconds of the real clock.
+
+    Where another mesh took one of its ports between the look and the use, it is played again.
+    """
+    try:
+        return _played(seed, deadline)
+    except ExceptionGroup as failures:
+        if failures.subgroup(_is_taken_port) is None:
+            raise
+    return play(seed, deadline)
+
+
+def _is_taken_port(failure: BaseException) -> bool:
+    return isinstance(failure, OSError) and failure.errno == errno.EADDRINUSE
+
+
+def _played(seed: int, deadline: float) -> Played:
     tally = Tally()
 
     def stops() -> bool:
