@@ -10,12 +10,12 @@ from typing import Any
 
 from smi.access import identities
 from smi.access.destination_port import ANNOTATION, UNREADABLE, as_annotation, destination_port
+from smi.access.places import AT_ROOT
 from smi.k8s import stash
 from smi.k8s.document import Document, annotated, annotation, items, part, without
 
 _GROUP = "access.smi-spec.io"
 _EMPTY: Document = {"rules": [], "sources": []}  # the hub demands both fields
-_AT_ROOT = {"destination": "destination", "rules": "specs", "sources": "sources"}  # of v1alpha1
 _SHAPE: stash.Shape = {
     "rules": lambda value: isinstance(value, list) and all(map(_is_placed, value)),
     **identities.SHAPE,
@@ -24,8 +24,8 @@ _SHAPE: stash.Shape = {
 
 def v1alpha1_to_hub(document: Mapping[str, Any]) -> Document:
     """The same target; the fields of v1alpha1 stand at the root."""
-    moved = {name: document[at] for name, at in _AT_ROOT.items() if at in document}
-    rest = without(document, *_AT_ROOT.values())
+    moved = {name: document[at] for name, at in AT_ROOT.items() if at in document}
+    rest = without(document, *AT_ROOT.values())
     return v1alpha2_to_hub({**rest, "spec": part(document, "spec") | moved})
 
 
@@ -71,8 +71,8 @@ def hub_to_v1alpha1(document: Mapping[str, Any]) -> Document:
     """The same target as at v1alpha2, its fields at the root."""
     older = _at("v1alpha1", hub_to_v1alpha2(document))
     spec = part(older, "spec")
-    rest = without(spec, *_AT_ROOT)
-    moved = {at: spec[name] for name, at in _AT_ROOT.items() if name in spec}
+    rest = without(spec, *AT_ROOT)
+    moved = {at: spec[name] for name, at in AT_ROOT.items() if name in spec}
     return without(older, "spec") | ({"spec": rest} if rest else {}) | moved
 
 

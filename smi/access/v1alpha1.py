@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from smi.access.identities import refuse_bindings
+from smi.access.places import refuse_fields_of_spec
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape, PortNumber
 
@@ -39,6 +40,8 @@ class TrafficTarget(OpenResource):
     destination: Destination
     specs: tuple[Rule, ...] = ()
     sources: tuple[IdentityReference, ...] = ()
+
+    _elsewhere = model_validator(mode="before")(refuse_fields_of_spec)
 
     @model_validator(mode="after")
     def _refuse_bindings(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import model_validator
 
 from smi.access.identities import refuse_bindings
+from smi.access.places import refuse_fields_of_root
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, NotEmpty, OpenShape
 
@@ -43,6 +44,8 @@ class TrafficTarget(OpenResource):
     api_version: Literal["access.smi-spec.io/v1alpha3"] = "access.smi-spec.io/v1alpha3"
     kind: Literal["TrafficTarget"] = "TrafficTarget"
     spec: TrafficTargetSpec
+
+    _elsewhere = model_validator(mode="before")(refuse_fields_of_root)
 
     @model_validator(mode="after")
     def _refuse_bindings(self) -> Self:

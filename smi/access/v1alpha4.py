@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
+from smi.access.places import refuse_fields_of_root
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, NotEmpty, OpenShape
 
@@ -56,6 +57,8 @@ class TrafficTarget(OpenResource):
     api_version: Literal["access.smi-spec.io/v1alpha4"] = "access.smi-spec.io/v1alpha4"
     kind: Literal["TrafficTarget"] = "TrafficTarget"
     spec: TrafficTargetSpec
+
+    _elsewhere = model_validator(mode="before")(refuse_fields_of_root)
 
 
 class PodLabelSelector(OpenShape):

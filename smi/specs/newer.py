@@ -7,19 +7,26 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from smi.k8s.elsewhere import refuse_at_root
+
 
 def move_root_matches(data: object) -> object:
     """A route group whose `matches` stand at the root, as v1alpha2 has them, with them in `spec`.
 
-    The examples of later versions have them at the root too.
+    The examples of later versions have them at the root too. In both places they are refused.
     """
     if not isinstance(data, dict) or "matches" not in data:
         return data
     spec = data.get("spec") or {}
-    if not isinstance(spec, dict) or "matches" in spec:
+    if not isinstance(spec, dict):
         return data
+    if "matches" in spec:
+        return _refuse_root(data)
     rest: dict[str, Any] = {key: value for key, value in data.items() if key != "matches"}
     return rest | {"spec": spec | {"matches": data["matches"]}}
+
+
+_refuse_root = refuse_at_root({"matches": "them in spec.matches"})
 
 
 def refuse_headers(data: object) -> object:

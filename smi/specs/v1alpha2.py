@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from smi.k8s.elsewhere import refuse_in_spec
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape
 from smi.specs.headers import Headers
@@ -33,6 +34,8 @@ class HTTPRouteGroup(OpenResource):
     api_version: Literal["specs.smi-spec.io/v1alpha2"] = "specs.smi-spec.io/v1alpha2"
     kind: Literal["HTTPRouteGroup"] = "HTTPRouteGroup"
     matches: tuple[HTTPMatch, ...]
+
+    _elsewhere = model_validator(mode="before")(refuse_in_spec({"matches": "matches at the root"}))
 
 
 class TCPRoute(OpenResource):

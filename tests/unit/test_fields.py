@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from smi import scheme
-from smi.errors import InvalidResource
 from smi.fields import as_written
 from smi.k8s import stash
 
@@ -87,15 +86,3 @@ def test_rule_behind_one_that_waits_keeps_its_own_number(said: str, rules: str) 
     assert written(said, "spec.rules[0].name", waiting) == STASH
     assert written(said, "spec.rules[1].name", waiting) == f"{rules}[0].name"
     assert written(said, "spec.rules[2].name", waiting) == STASH
-
-
-def test_rules_of_a_spec_that_the_version_does_not_know_are_named_as_it_has_them() -> None:
-    document = {
-        "apiVersion": "access.smi-spec.io/v1alpha1",
-        "kind": "TrafficTarget",
-        "metadata": {"name": "a"},
-        "destination": API,
-        "spec": {"rules": [{"kind": "TCPRoute"}]},
-    }
-    with pytest.raises(InvalidResource, match=r"specs\[0\]\.name: is missing"):
-        scheme.decode(document)

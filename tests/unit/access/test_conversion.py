@@ -183,3 +183,41 @@ def test_malformed_target_keeps_what_it_has(odd: object) -> None:
         written = target("v1alpha4", spec)
         older = scheme.convert_document(written, "v1alpha3")
         assert scheme.convert_document(older, "v1alpha4") == written
+
+
+@pytest.mark.parametrize(
+    ("field", "instead"),
+    [("destination", "destination"), ("rules", "specs"), ("sources", "sources")],
+)
+def test_fields_of_a_spec_are_refused_where_there_is_none(field: str, instead: str) -> None:
+    document = target("v1alpha1", SPEC) | {"spec": {field: SPEC[field]}}
+    with pytest.raises(InvalidResource) as caught:
+        scheme.decode(document)
+    assert str(caught.value) == (
+        f"TrafficTarget default/x: spec.{field}: means nothing here at this version;"
+        f" write {instead}"
+    )
+
+
+@pytest.mark.parametrize("version", ["v1alpha2", "v1alpha3", "v1alpha4"])
+@pytest.mark.parametrize(
+    ("field", "instead"),
+    [("destination", "destination"), ("specs", "rules"), ("sources", "sources")],
+)
+def test_fields_of_the_root_are_refused_where_there_is_a_spec(
+    version: str, field: str, instead: str
+) -> None:
+    with pytest.raises(InvalidResource) as caught:
+        scheme.decode(target(version, SPEC) | {field: "anything"})
+    assert str(caught.value) == (
+        f"TrafficTarget default/x: {field}: means nothing here at this version;"
+        f" write spec.{instead}"
+    )
+
+
+@pytest.mark.parametrize("spec", [5, {}, {"other": 1}])
+def test_another_spec_of_a_version_without_one_is_kept(spec: object) -> None:
+    written = target("v1alpha1", SPEC) | {"spec": spec}
+    decoded = scheme.decode(written)
+    assert decoded is not None
+    assert scheme.encode(decoded)["spec"] == spec

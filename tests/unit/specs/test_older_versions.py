@@ -130,3 +130,10 @@ def test_there_is_no_older_udp_route() -> None:
     assert message("v1alpha3", "UDPRoute") == (
         "apiVersion: should be specs.smi-spec.io/v1alpha4, not specs.smi-spec.io/v1alpha3"
     )
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+def test_matches_of_a_spec_are_refused_where_there_is_none(version: str) -> None:
+    said = message(version, "HTTPRouteGroup", matches=NAMED[:0], spec={"matches": []})
+    expected = "spec.matches: means nothing here at this version; write matches at the root"
+    assert said == expected

@@ -66,10 +66,11 @@ def test_matches_at_the_root_are_read(root: dict[str, Any]) -> None:
     assert scheme.unknown_fields(read) == ()
 
 
-def test_matches_in_both_places_are_those_of_the_spec() -> None:
-    read = group(matches=[{"name": "root"}], spec={"matches": [{"name": "spec"}]})
-    assert [match.name for match in read.spec.matches] == ["spec"]
-    assert scheme.unknown_fields(read) == ("matches",)
+def test_matches_in_both_places_are_refused() -> None:
+    both = {"matches": [{"name": "root"}], "spec": {"matches": [{"name": "spec"}]}}
+    assert message("HTTPRouteGroup", **both) == (
+        "matches: means nothing here at this version; write them in spec.matches"
+    )
 
 
 def test_a_group_without_spec_says_so() -> None:
