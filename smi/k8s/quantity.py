@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 _FORM = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
@@ -34,12 +35,18 @@ def quantity(written: object) -> Quantity | None:
         return None
     if isinstance(written, int):
         return Quantity(written, Fraction(written))
-    text = format(Decimal(repr(written)), "f") if isinstance(written, float) else written
+    value = _value(format(Decimal(repr(written)), "f") if isinstance(written, float) else written)
+    return None if value is None else Quantity(written, value)
+
+
+@lru_cache(maxsize=1024)
+def _value(text: str) -> Fraction | None:
+    """Remembered, for the weights of many objects are the same few."""
     form = _FORM.fullmatch(text) if len(text) <= _LONGEST else None
     if form is None:
         return None
     value = Fraction(form["number"]) * _scale(form)
-    return Quantity(written, Fraction(math.ceil(value * 10**9), 10**9))
+    return Fraction(math.ceil(value * 10**9), 10**9)
 
 
 def _scale(form: re.Match[str]) -> Fraction:
