@@ -54,6 +54,7 @@ def pod(
     phase: str = "Running",
     address: str = "10.0.0.1",
     inject: str | None = None,
+    leaving: bool = False,
 ) -> Resource:
     """A pod with one container; its uid is `uid-` and its name, its label `app` its account."""
     written: list[dict[str, Any]] = [{"containerPort": port} for port in ports]
@@ -65,6 +66,7 @@ def pod(
         uid=f"uid-{name.rpartition('/')[2]}",
         labels={"app": account, **(labels or {})},
         annotations={} if inject is None else {"smi-mesh.io/inject": inject},
+        deletionTimestamp="2026-01-01T00:00:00Z" if leaving else None,
     )
     status = {"phase": phase, "podIP": address, "conditions": [{"type": "Ready", "status": ready}]}
     return type(found).model_validate({**found.model_dump(by_alias=True), "status": status})

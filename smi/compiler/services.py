@@ -9,7 +9,7 @@ from smi.compiler.findings import Findings, Judged
 from smi.compiler.memo import Read
 from smi.compiler.outlier_detection import outlier_detection
 from smi.compiler.state import EXTERNAL_NAME
-from smi.compiler.workloads import selected_pods, selects
+from smi.compiler.workloads import is_leaving, selected_pods, selects
 from smi.k8s import core_v1
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
@@ -40,9 +40,11 @@ def service(read: Read, name: NamespacedName) -> Judged[Service] | None:
         behind = [_listed(read, port, listed) for port in written.spec.ports]
     else:
         pods = selected_pods(read, name.namespace, {} if external else written.spec.selector)
-        workloads = [w for pod in pods if (w := read(("workload", pod.key))) is not None]
+        found = [(pod, w) for pod in pods if (w := read(("workload", pod.key))) is not None]
+        workloads, takers = [w for _, w in found], _takers(written, found)
         behind = [
-            _selected(written, i, workloads, findings) for i in range(len(written.spec.ports))
+            _selected(port, f"spec.ports[{index}]", workloads, takers, findings)
+            for index, port in enumerate(written.spec.ports)
         ]
     ports = [_port(port, tuple(b)) for port, b in zip(written.spec.ports, behind, strict=True)]
     return findings.judged(
@@ -68,24 +70,38 @@ def _port(port: core_v1.ServicePort, behind: tuple[_Behind, ...]) -> ServicePort
     )
 
 
+def _takers(
+    service: core_v1.Service, found: Iterable[tuple[core_v1.Pod, Workload]]
+) -> frozenset[NamespacedName]:
+    """Of the pods that `service` selects, those that new connections go to.
+
+    The ready ones; where there is none, those that still serve on their way out.
+    """
+    if service.spec.publish_not_ready_addresses:
+        return frozenset(workload.name for _, workload in found if workload.address)
+    ready = frozenset(workload.name for _, workload in found if workload.ready)
+    return ready or frozenset(workload.name for pod, workload in found if is_leaving(pod))
+
+
 def _selected(
-    service: core_v1.Service, index: int, workloads: Iterable[Workload], findings: Findings
+    port: core_v1.ServicePort,
+    field: str,
+    workloads: Iterable[Workload],
+    takers: frozenset[NamespacedName],
+    findings: Findings,
 ) -> Iterator[_Behind]:
-    """The pods that `service` selects, behind one of its ports."""
-    port = service.spec.ports[index]
+    """The pods that a Service selects, behind one of its ports."""
     for workload in workloads:
         target = target_port(port, workload)
         if target is None:
             findings.warning(
-                f"spec.ports[{index}].targetPort",
+                f"{field}.targetPort",
                 "PortNotFound",
                 f"pod {workload.name.name} has no port named {port.target_port!r};"
                 " it gets no traffic here",
             )
             continue
-        published = service.spec.publish_not_ready_addresses and bool(workload.address)
-        takes = workload.ready or published
-        yield _pod(workload, workload.address, target, takes=takes)
+        yield _pod(workload, workload.address, target, takes=workload.name in takers)
 
 
 def _listed(read: Read, port: core_v1.ServicePort, listed: Iterable[Address]) -> Iterator[_Behind]:

@@ -93,7 +93,7 @@ def workload(read: Read, name: NamespacedName) -> Workload | None:
         group=PolicyGroup(identity, tuple(_bindings(read, pod))),
         address=pod.status.pod_ip or "",
         ports=tuple(_ports(pod)),
-        ready=bool(pod.status.pod_ip) and _is_ready(pod),
+        ready=_serves(pod) and not is_leaving(pod),
         loopback=loopback,
         account_uid=account.metadata.uid if account else "",
         logs=read(("access log", name)).value,
@@ -145,8 +145,14 @@ def _ports(pod: core_v1.Pod) -> Iterator[Port]:
             yield Port(port.container_port, port.name or "", port.protocol)
 
 
-def _is_ready(pod: core_v1.Pod) -> bool:
-    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+def is_leaving(pod: core_v1.Pod) -> bool:
+    """Whether `pod` still serves on its way out: better than nobody, as for Kubernetes."""
+    return pod.metadata.deletion_timestamp is not None and _serves(pod)
+
+
+def _serves(pod: core_v1.Pod) -> bool:
+    is_ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+    return is_ready and bool(pod.status.pod_ip)
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

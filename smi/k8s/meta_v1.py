@@ -17,8 +17,9 @@ class OwnerReference(OpenShape):
 class ObjectMeta(Shape):
     """Who an object is.
 
-    An absent or empty namespace is `default`. `creation_timestamp` is RFC 3339 text, None where
-    the object did not come from an API server; such an object has no `uid` and `generation` 0.
+    An absent or empty namespace is `default`. Timestamps are RFC 3339 text: when it was created,
+    None where it did not come from an API server (such an object has no `uid` and `generation` 0),
+    and when it is to be gone, None where it is to stay.
     """
 
     name: Name
@@ -28,6 +29,7 @@ class ObjectMeta(Shape):
     annotations: Mapping[str, str] = Field(default_factory=dict)
     owner_references: tuple[OwnerReference, ...] = ()
     creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
     generation: Whole = 0
 
     @field_validator("namespace", mode="before")

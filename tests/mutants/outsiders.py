@@ -109,8 +109,8 @@ OUTSIDERS = (
     Mutant(
         "published pods that are not ready are ignored",
         SERVICES,
-        "takes = workload.ready or published",
-        "takes = workload.ready",
+        "if service.spec.publish_not_ready_addresses:",
+        "if not service.metadata.name:",
         (
             unit(
                 *UNMESHED,

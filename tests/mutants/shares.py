@@ -114,8 +114,8 @@ SHARES = (
     Mutant(
         "traffic to a pod that is not ready",
         SERVICES,
-        "takes = workload.ready or published",
-        "takes = True",
+        "takes=workload.name in takers",
+        "takes=True",
         (
             unit(
                 "compiler",

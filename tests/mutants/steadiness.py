@@ -154,4 +154,17 @@ STEADINESS = (
             ),
         ),
     ),
+    Mutant(
+        "a pod that is leaving gets new connections beside those that stay",
+        "smi/compiler/workloads.py",
+        "ready=_serves(pod) and not is_leaving(pod)",
+        "ready=_serves(pod)",
+        (
+            unit(
+                "compiler",
+                "test_services",
+                "test_pod_that_is_leaving_gets_traffic_only_where_no_other_is_ready",
+            ),
+        ),
+    ),
 )

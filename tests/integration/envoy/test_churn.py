@@ -26,7 +26,7 @@ pytestmark = pytest.mark.envoy
 
 CHANGES = 500  # of each kind
 REQUESTS = 10  # from one change to the next: 50 changes a second
-A_SECOND = 500
+A_SECOND = 520  # 500 are wanted, and the first and last moment have fewer
 
 
 @pytest.mark.timeout(300)
@@ -71,7 +71,7 @@ class Load:
 
 @asynccontextmanager
 async def asked(running: Churn) -> AsyncIterator[Load]:
-    """500 requests a second in both directions, TCP connections, and three that stay."""
+    """Requests in both directions, TCP connections, and three that stay."""
     door = running.door(FRONT, WEB, 80)
     half = A_SECOND / 2
     async with AsyncExitStack() as stack:

@@ -69,7 +69,7 @@ class Volley:
 
 
 class _Caller(asyncio.Protocol):
-    """One connection: a request, its answer, a pause, the next request."""
+    """One connection: a request when it is due, its answer, the next; one that is late hurries."""
 
     def __init__(self, to: tuple[str, int], requests: Requests, pause: float, of: Volley) -> None:
         self._to, self._requests, self._pause, self._of = to, requests, pause, of
@@ -78,6 +78,7 @@ class _Caller(asyncio.Protocol):
         self._heard = b""
         self._number = 0
         self._sent = 0.0
+        self._due = self._loop.time()
         self._again: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
@@ -110,7 +111,8 @@ class _Caller(asyncio.Protocol):
         if b"\r\nconnection: close" in head.lower() and self._transport:
             self._transport.abort()
             return
-        self._loop.call_at(max(self._loop.time(), self._sent + self._pause), self._ask)
+        self._due += self._pause
+        self._loop.call_at(max(self._loop.time(), self._due), self._ask)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

@@ -86,6 +86,19 @@ def test_pods_that_are_not_ready_may_be_met_but_get_no_traffic() -> None:
     }
 
 
+def test_pod_that_is_leaving_gets_traffic_only_where_no_other_is_ready() -> None:
+    def leaving(number: int, ready: str = "True") -> Resource:
+        return pod(f"web-{number}", "web", 8080, leaving=True, ready=ready)
+
+    blue, stays = service("web", port(80, 8080)), pod("web-0", "web", 8080)
+    assert endpoints(web(blue, stays, leaving(1)), 80) == [("web-0", 8080)]
+    gone = leaving(2, ready="False")
+    assert endpoints(web(blue, leaving(1), gone), 80) == [("web-1", 8080)]
+    assert endpoints(web(blue, gone), 80) == []
+    (workload,) = compiled(leaving(1)).mesh.workloads.values()
+    assert not workload.ready
+
+
 def test_service_selects_pods_of_its_own_namespace_by_all_labels() -> None:
     found = web(
         service("web", port(80), selector={"app": "web", "tier": "blue"}),
