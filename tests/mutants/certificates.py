@@ -73,7 +73,7 @@ CERTIFICATES = (
     ),
     Mutant(
         "requests go on over what a retired root opened",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "oldest, unmeshed = tls.oldest(world.trust), bool",
         'oldest, unmeshed = "", bool',
         (

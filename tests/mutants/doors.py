@@ -150,7 +150,7 @@ DOORS = (
     ),
     Mutant(
         "any peer of the CA may stand for a Service",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "tls.validation(servers, world.trust, subjects),",
         "tls.validation(servers, world.trust, ()),",
         (unit("translate", "test_parts", "test_server_of_a_service_is_one_of_its_identities"),),

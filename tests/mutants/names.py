@@ -22,7 +22,7 @@ NAMES = (
     ),
     Mutant(
         "any pod of the same ServiceAccount answers to a pod's name",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "[tls.pod(pod)]",
         "tls.servers(world.mesh.trust_domains, [pod.identity] if pod else ())",
         (

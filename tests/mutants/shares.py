@@ -79,7 +79,7 @@ SHARES = (
     ),
     Mutant(
         "connections are not split",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "split = next((s for s in route.splits if s.matches is None), None)",
         "split = None",
         (
@@ -231,7 +231,7 @@ SHARES = (
     ),
     Mutant(
         "connections follow a split by requests",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "(s for s in route.splits if s.matches is None)",
         "iter(route.splits)",
         (
@@ -281,7 +281,7 @@ SHARES = (
     ),
     Mutant(
         "a handshake fails when weights move to a backend that runs as another",
-        f"{TRANSLATE}/client_parts.py",
+        f"{TRANSLATE}/upstream_parts.py",
         "for name in route.named}",
         "for name in route.services}",
         (unit("translate", "test_parts", "test_server_may_be_any_that_weights_may_move_to"),),

@@ -13,6 +13,8 @@ from google.protobuf.message import Message
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity
 from smi.model.mesh import Mesh
+from smi.model.outbound import Route
+from smi.model.service import AppProtocol
 from smi.model.workload import Loopback, PolicyGroup, Workload
 from smi_envoy.xds.resources import ResourceKey
 
@@ -91,3 +93,9 @@ def on_loopback(mesh: Mesh, pod: NamespacedName) -> tuple[Workload, Loopback]:
         message = f"{pod} is not reached over the loopback"
         raise ValueError(message)
     return workload, workload.loopback
+
+
+def route_of(mesh: Mesh, root: NamespacedName, port: int) -> Route:
+    """One port's route; what is not routed reaches the Service as it is."""
+    plain = Route(root, port, AppProtocol.DETECT)
+    return next((route for route in mesh.routes.get(root, ()) if route.port == port), plain)

@@ -15,15 +15,13 @@ from smi_envoy.translate.client_parts import (
     External,
     HttpProxy,
     HttpProxyRoutes,
-    HttpUpstream,
     OwnDoor,
-    PodUpstream,
     ServiceDoor,
     ServiceRoutes,
-    TcpUpstream,
 )
 from smi_envoy.translate.parts import Part, World, pods_by_identity
 from smi_envoy.translate.server_parts import Application, PodPort, Policy
+from smi_envoy.translate.upstream_parts import HttpUpstream, PodUpstream, TcpUpstream
 from smi_envoy.xds.snapshot import Snapshot
 
 

@@ -6,9 +6,9 @@ import pytest
 from smi.model.outbound import Excluded, Split, WeightedService
 from smi.model.service import AppProtocol
 from smi.model.workload import Detour
-from smi_envoy.translate.client_parts import HttpUpstream, PodUpstream, TcpUpstream
 from smi_envoy.translate.parts import Entry, Table, World, pods_by_identity
 from smi_envoy.translate.server_parts import PodPort
+from smi_envoy.translate.upstream_parts import HttpUpstream, PodUpstream, TcpUpstream
 from smi_envoy.xds.resources import NOBODY
 from tests import builders as a
 from tests.xds_json import as_json, parts, values
