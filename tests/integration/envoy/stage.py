@@ -36,7 +36,7 @@ FOREIGN = "example.org"
 
 _HOST = r"[!$-.0-;=?-\[\]_a-z~]*"
 _FIRST_LINE = re.compile(
-    rf"(CONNECT {_HOST}|[\w!#$%&'*+.^`|~-]+ ([a-z]+://{_HOST}|\*[!-~]*|(?=/)))([/?#*][!-~]*)?\0?",
+    rf"(CONNECT {_HOST}|[\w!#$%&'*+.^`|~-]+ ([a-z]+://{_HOST}|\*[!-~]*|(?=/)))([/?][!-~]*)?\0?",
     re.IGNORECASE | re.ASCII,
 )
 """What Envoy takes for the method and target of HTTP/1."""
