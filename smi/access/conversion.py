@@ -51,7 +51,7 @@ def v1alpha3_to_hub(document: Mapping[str, Any]) -> Document:
 
 def hub_to_v1alpha3(document: Mapping[str, Any]) -> Document:
     """The same target; the groups of its identities are in the stash."""
-    return stash.put(*_without_groups(document))
+    return stash.put(*_without_groups(document), identities.SHAPE)
 
 
 def hub_to_v1alpha2(document: Mapping[str, Any]) -> Document:
@@ -64,7 +64,7 @@ def hub_to_v1alpha2(document: Mapping[str, Any]) -> Document:
         content["rules"] = udp
         spec["rules"] = [rule for rule in rules if not _is_udp(rule)]
     kept = {name: value for name, value in spec.items() if name not in _EMPTY or value != []}
-    return stash.put({**_at("v1alpha2", older), "spec": kept}, content)
+    return stash.put({**_at("v1alpha2", older), "spec": kept}, content, _SHAPE)
 
 
 def hub_to_v1alpha1(document: Mapping[str, Any]) -> Document:

@@ -23,10 +23,13 @@ Shape = Mapping[str, Callable[[Any], bool]]
 """The fields that a stash may have, and whether a value can be what was put there."""
 
 
-def put(document: Document, content: Document) -> Document:
-    """The older document, with `content` for its way back."""
+def put(document: Document, content: Document, shape: Shape) -> Document:
+    """The older document, with `content` for its way back.
+
+    An annotation of the same name that nobody can read there stays as it is: damaged, as it was.
+    """
     own = annotation(document, ANNOTATION)
-    if own is not None:
+    if own is not None and (content or _read(own, shape)):
         content = content | {_SHADOWED: own}
     return annotated(document, ANNOTATION, json.dumps(content)) if content else document
 

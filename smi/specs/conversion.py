@@ -9,14 +9,17 @@ from smi.specs.matches import restored, stashed
 
 _GROUP = "specs.smi-spec.io"
 _ALL_PORTS: Document = {"ports": []}
+_PORTS: stash.Shape = {"matches": lambda value: value is None or isinstance(value, dict)}
+_HEADERS: stash.Shape = {
+    "matches": lambda value: isinstance(value, list) and all(map(_is_match, value))
+}
 
 
 def v1alpha1_to_hub(document: Mapping[str, Any]) -> Document:
     """The same route; a match has again the headers that it had at the hub."""
     if document.get("kind") == "TCPRoute":
         return v1alpha2_to_hub(document)
-    shape = {"matches": lambda value: isinstance(value, list) and all(map(_is_match, value))}
-    newer, content = stash.take(_at("v1alpha2", document), shape)
+    newer, content = stash.take(_at("v1alpha2", document), _HEADERS)
     if "matches" in content:
         newer["matches"] = restored(items(newer, "matches"), content["matches"])
     return v1alpha2_to_hub(newer)
@@ -35,7 +38,7 @@ def v1alpha3_to_hub(document: Mapping[str, Any]) -> Document:
     hub = _at("v1alpha4", document)
     if hub.get("kind") != "TCPRoute":
         return hub
-    hub, content = stash.take(hub, {"matches": lambda m: m is None or isinstance(m, dict)})
+    hub, content = stash.take(hub, _PORTS)
     spec: Document = {"matches": _ALL_PORTS} | part(hub, "spec") | content
     return {**hub, "spec": without(spec, "matches") if spec["matches"] is None else spec}
 
@@ -48,7 +51,7 @@ def hub_to_v1alpha3(document: Mapping[str, Any]) -> Document:
     spec = part(older, "spec")
     matches = spec.get("matches")
     content = {} if matches == _ALL_PORTS else {"matches": matches}
-    return stash.put({**older, "spec": without(spec, "matches")}, content)
+    return stash.put({**older, "spec": without(spec, "matches")}, content, _PORTS)
 
 
 def hub_to_v1alpha2(document: Mapping[str, Any]) -> Document:
@@ -68,9 +71,9 @@ def hub_to_v1alpha1(document: Mapping[str, Any]) -> Document:
     matches = items(older, "matches")
     content = stashed(matches)
     if not content:
-        return stash.put(older, {})
+        return stash.put(older, {}, _HEADERS)
     seen = [without(match, "headers") if _is_match(match) else match for match in matches]
-    return stash.put({**older, "matches": seen}, {"matches": content})
+    return stash.put({**older, "matches": seen}, {"matches": content}, _HEADERS)
 
 
 def _at(version: str, document: Mapping[str, Any]) -> Document:

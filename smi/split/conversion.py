@@ -18,6 +18,7 @@ NOTATION = "conversion.smi-mesh.io/weights"
 """The weights as v1alpha1 writes them."""
 
 _GROUP = "split.smi-spec.io"
+_SHAPE: stash.Shape = {"matches": lambda value: isinstance(value, list)}
 
 
 def v1alpha1_to_hub(document: Mapping[str, Any]) -> Document:
@@ -37,7 +38,7 @@ def v1alpha1_to_hub(document: Mapping[str, Any]) -> Document:
 
 def v1alpha2_to_hub(document: Mapping[str, Any]) -> Document:
     """The same split, of the requests that its stash says, or else of all."""
-    hub, stashed = stash.take(_at("v1alpha4", document), {"matches": lambda m: isinstance(m, list)})
+    hub, stashed = stash.take(_at("v1alpha4", document), _SHAPE)
     return {**hub, "spec": part(hub, "spec") | stashed} if stashed else hub
 
 
@@ -55,9 +56,9 @@ def hub_to_v1alpha2(document: Mapping[str, Any]) -> Document:
     """The split without its matches, which are in the stash."""
     older, spec = _at("v1alpha2", document), part(document, "spec")
     if "matches" not in spec:
-        return stash.put(older, {})
+        return stash.put(older, {}, _SHAPE)
     content = {"matches": spec["matches"]} if spec["matches"] is not None else {}
-    return stash.put({**older, "spec": without(spec, "matches")}, content)
+    return stash.put({**older, "spec": without(spec, "matches")}, content, _SHAPE)
 
 
 def hub_to_v1alpha1(document: Mapping[str, Any]) -> Document:

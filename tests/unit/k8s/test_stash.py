@@ -11,20 +11,20 @@ SHAPE: stash.Shape = {"matches": lambda value: isinstance(value, list)}
 
 
 def test_what_is_put_away_is_found_and_nothing_is_left() -> None:
-    older = stash.put(PLAIN, {"matches": [1]})
+    older = stash.put(PLAIN, {"matches": [1]}, SHAPE)
     assert json.loads(annotation(older, stash.ANNOTATION) or "") == {"matches": [1]}
     assert stash.take(older, SHAPE) == (PLAIN, {"matches": [1]})
 
 
 def test_nothing_is_put_away_where_nothing_is_lost() -> None:
-    assert stash.put(PLAIN, {}) == PLAIN
+    assert stash.put(PLAIN, {}, SHAPE) == PLAIN
     assert stash.take(PLAIN, SHAPE) == (PLAIN, {})
 
 
 @pytest.mark.parametrize("content", [{}, {"matches": []}])
 def test_annotation_of_the_hub_itself_is_put_away_with_the_rest(content: dict[str, Any]) -> None:
     own = annotated(PLAIN, stash.ANNOTATION, '{"matches": ["mine"]}')
-    assert stash.take(stash.put(own, content), SHAPE) == (own, content)
+    assert stash.take(stash.put(own, content, SHAPE), SHAPE) == (own, content)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,8 @@ def test_damaged_stash_stays_where_it_is(text: str) -> None:
     older = annotated(PLAIN, stash.ANNOTATION, text)
     assert stash.take(older, SHAPE) == (older, {})
     assert stash.damaged(older["metadata"]["annotations"]) == stash.ANNOTATION
+    assert stash.put(older, {}, SHAPE) == older
+    assert stash.take(stash.put(older, {"matches": []}, SHAPE), SHAPE) == (older, {"matches": []})
 
 
 def test_what_older_versions_say_is_no_damage() -> None:
