@@ -83,6 +83,19 @@ STEADINESS = (
         ),
     ),
     Mutant(
+        "a caller is forged with an underscore",
+        f"{TRANSLATE}/routes.py",
+        "request_headers_to_remove=_READ_AS_CALLER",
+        "request_headers_to_remove=()",
+        (
+            unit(
+                "translate",
+                "test_routes",
+                "test_names_that_some_applications_take_for_the_callers_are_taken_off",
+            ),
+        ),
+    ),
+    Mutant(
         "what an Envoy says of a request reaches the application",
         f"{TRANSLATE}/http.py",
         "suppress_envoy_headers=True",

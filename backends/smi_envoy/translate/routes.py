@@ -1,6 +1,7 @@
 """Where requests go: out to the Services that a client may call, in to its own application."""
 
 from collections.abc import Iterable
+from itertools import product
 
 from smi.model.inbound import Inbound, Mode
 from smi.model.outbound import Route, Split
@@ -21,6 +22,16 @@ SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
 PEER_RETRIES = f"{SAFE_RETRIES},retriable-headers"
 
 EVERYTHING = ("*",)
+
+_CALLER = "x-forwarded-client-cert"
+
+# CGI, WSGI and their like hand `-` and `_` to an application as one letter: what is said under such
+# a name would be read as the caller. Envoy knows the name itself alone.
+_READ_AS_CALLER = [
+    name
+    for joined in product("-_", repeat=3)
+    if (name := "x{}forwarded{}client{}cert".format(*joined)) != _CALLER
+]
 
 # > The sum of all weights must not exceed uint32_t maximum.   (WeightedCluster.clusters)
 MOST_WEIGHT = 2**32 - 1
@@ -48,7 +59,9 @@ def of_application(name: str, inbound: Inbound | None, port: int) -> route_pb2.R
             http.AUTHORIZATION: packed(authorization.http_authorization(inbound, port))
         },
     )
-    return route_pb2.RouteConfiguration(name=name, virtual_hosts=[host])
+    return route_pb2.RouteConfiguration(
+        name=name, virtual_hosts=[host], request_headers_to_remove=_READ_AS_CALLER
+    )
 
 
 def virtual_host(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -18,6 +19,8 @@ FRONT, WEB = a.name("front-0"), a.name("web-0")
 HOST = ("host", "web.shop")
 XFCC = "x-forwarded-client-cert"
 FORGED = (XFCC, f"By=x;Hash=y;URI={a.spiffe('root')}")
+ALIKE = ["X{}Forwarded{}Client{}Cert".format(*joined) for joined in product("-_", repeat=3)]
+"""What CGI, WSGI and their like hand to an application under one name."""
 
 TRACES = [
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
@@ -82,6 +85,13 @@ def doors(running: Lab) -> list[tuple[str, int]]:
     client = running.mesh.workloads[FRONT]
     assert client.loopback is not None
     return [(client.address, client.loopback.proxy), running.door(FRONT, a.name("web"), 80)]
+
+
+def plain_door(running: Lab) -> tuple[str, int]:
+    """Where who has no sidecar calls."""
+    web = running.mesh.workloads[WEB]
+    assert web.loopback is not None
+    return web.address, web.loopback.detours[8080].inbound
 
 
 def heard(application: Candid) -> Message:
@@ -159,10 +169,19 @@ async def test_caller_hears_what_the_application_answers(answer: Pairs) -> None:
 @pytest.mark.parametrize("mode", [Mode.PERMISSIVE, Mode.AUDIT])
 async def test_caller_without_a_certificate_shows_none_to_the_application(mode: Mode) -> None:
     async with meshed(mode) as (running, web):
-        loopback = running.mesh.workloads[WEB].loopback
-        assert loopback is not None
-        plain = (running.mesh.workloads[WEB].address, loopback.detours[8080].inbound)
-        await ask_http1(plain, "GET / HTTP/1.1", [HOST, FORGED, FORGED])
+        await ask_http1(plain_door(running), "GET / HTTP/1.1", [HOST, FORGED, FORGED])
         assert heard(web).headers == [HOST, ("x-forwarded-proto", "http")]
         await ask_http1(doors(running)[0], "GET / HTTP/1.1", [HOST, FORGED])
         assert told_who(heard(web).headers) == [HOST, ("x-forwarded-proto", "http")]
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.PERMISSIVE])
+async def test_no_caller_is_forged_for_who_reads_lines_as_dashes(mode: Mode) -> None:
+    said = [HOST, *((name, FORGED[1]) for name in ALIKE)]
+    async with meshed(mode) as (running, web):
+        for door in doors(running):
+            await ask_http1(door, "GET / HTTP/1.1", said)
+            assert told_who(heard(web).headers) == [HOST, ("x-forwarded-proto", "http")]
+        if mode is Mode.PERMISSIVE:
+            await ask_http1(plain_door(running), "GET / HTTP/1.1", said)
+            assert heard(web).headers == [HOST, ("x-forwarded-proto", "http")]

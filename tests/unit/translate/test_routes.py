@@ -47,6 +47,14 @@ def test_word_that_a_request_arrived_nowhere_is_heard_of_sidecars_alone() -> Non
         assert one["response_headers_to_remove"] == [names.UNREACHED]
 
 
+def test_names_that_some_applications_take_for_the_callers_are_taken_off() -> None:
+    said = as_json(routes.of_application("inbound/shop/web-0/80", None, 80))
+    lost = said["request_headers_to_remove"]
+    assert {name.replace("_", "-") for name in lost} == {"x-forwarded-client-cert"}
+    assert len(set(lost)) == 2**3 - 1
+    assert "x-forwarded-client-cert" not in lost
+
+
 def test_split_without_matches_takes_all_and_hides_what_follows() -> None:
     host = of_service(
         a.split("one", {"web-v1": 9, "web-v2": 1}), a.split("two", {"web": 1}, [a.match("/x")])
