@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,9 @@ from smi.k8s.resource import NamespacedName
 from smi.model.mesh import Mesh
 from smi.model.service import AppProtocol
 from tests import builders as a
-from tests.integration.envoy.harness import BANNER, Lab, Loopback, lab
+from tests.integration.envoy import lasting
+from tests.integration.envoy.churn import BYTES, churn
+from tests.integration.envoy.harness import BANNER, SETTLED, Lab, Loopback, lab
 from tests.integration.envoy.volley import get, volley
 
 pytestmark = pytest.mark.envoy
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.envoy
 FRONT, INTRUDER, WEB = a.name("front-0"), a.name("intruder-0"), a.name("web-0")
 MAIL = a.name("mail")
 SECRET = "s3cret"
+TIME = 2.0  # seconds that what lasts has at least; `--drain-time-s` is 3
 
 
 def world(loopback: Loopback) -> Mesh:
@@ -165,3 +168,32 @@ async def test_lines_are_turned_on_and_off_under_load_and_no_request_fails() -> 
             await asked.reaches(asked.statuses.total() + 60)
         assert asked.failures == []
         assert len(await lines(running, WEB, 60)) - written < 60
+
+
+async def test_what_lasts_has_its_time_when_lines_are_turned_on_and_can_be_made_anew() -> None:
+    web = a.name("web")
+    async with churn() as running:
+
+        async def lasts(stack: AsyncExitStack) -> tuple[lasting.Lasting, ...]:
+            enter = stack.enter_async_context
+            return (
+                await enter(lasting.stream(running, FRONT, web)),
+                await enter(lasting.websocket(running, FRONT, web)),
+                await enter(lasting.connection(running, FRONT, BYTES)),
+            )
+
+        async with AsyncExitStack() as stack:
+            before = await lasts(stack)
+            mesh = running.mesh
+            pods = {n: replace(w, logs=True) for n, w in mesh.workloads.items()}
+            await running.backend.publish(replace(mesh, workloads=pods))
+            assert not await running.backend.settled(mesh.workloads, SETTLED)
+            await asyncio.sleep(TIME)
+            assert [one.end for one in before] == ["", "", ""]
+            async with asyncio.timeout(10):
+                while not all(one.end for one in before):  # noqa: ASYNC110 - they end by themselves
+                    await asyncio.sleep(0.1)
+            again = await lasts(stack)
+            await asyncio.sleep(TIME * 2)
+            assert [one.end for one in again] == ["", "", ""]
+            assert all(one.answers for one in again)
