@@ -83,6 +83,19 @@ STEADINESS = (
         ),
     ),
     Mutant(
+        "a caller without a sidecar hears what is for sidecars",
+        f"{TRANSLATE}/http.py",
+        "filters=[failed, of_sidecar]",
+        "filters=[failed, failed]",
+        (
+            unit(
+                "translate",
+                "test_listeners",
+                "test_word_that_a_request_arrived_nowhere_is_said_to_sidecars_alone",
+            ),
+        ),
+    ),
+    Mutant(
         "a caller is forged with an underscore",
         f"{TRANSLATE}/routes.py",
         "request_headers_to_remove=_READ_AS_CALLER",

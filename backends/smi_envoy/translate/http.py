@@ -158,9 +158,14 @@ def _denial(reason: Denial, text: str) -> hcm_pb2.ResponseMapper:
 
 def _unreached() -> hcm_pb2.ResponseMapper:
     """No connection to the application was made: the caller's sidecar may ask another pod."""
-    failed = accesslog_pb2.ResponseFlagFilter(flags=["UF"])
+    failed = accesslog_pb2.AccessLogFilter(
+        response_flag_filter=accesslog_pb2.ResponseFlagFilter(flags=["UF"])
+    )
+    of_sidecar = where("connection.mtls")
     said = base_pb2.HeaderValue(key=names.UNREACHED, value="true")
     return hcm_pb2.ResponseMapper(
-        filter=accesslog_pb2.AccessLogFilter(response_flag_filter=failed),
+        filter=accesslog_pb2.AccessLogFilter(
+            and_filter=accesslog_pb2.AndFilter(filters=[failed, of_sidecar])
+        ),
         headers_to_add=[base_pb2.HeaderValueOption(header=said)],
     )

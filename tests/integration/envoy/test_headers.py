@@ -185,3 +185,19 @@ async def test_no_caller_is_forged_for_who_reads_lines_as_dashes(mode: Mode) -> 
         if mode is Mode.PERMISSIVE:
             await ask_http1(plain_door(running), "GET / HTTP/1.1", said)
             assert heard(web).headers == [HOST, ("x-forwarded-proto", "http")]
+
+
+async def test_caller_without_a_sidecar_hears_nothing_that_is_for_sidecars() -> None:
+    async with lab() as running:
+        mesh = world(Loopback())
+        inbound = {g: replace(i, mode=Mode.PERMISSIVE) for g, i in mesh.inbound.items()}
+        await running.publish(replace(mesh, inbound=inbound))
+        await running.apps[WEB].aclose()
+        for to in (plain_door(running), *doors(running)):
+            told = await ask_http1(to, "GET / HTTP/1.1", [HOST])
+            assert "503" in told.line
+            assert sorted(name for name, _ in told.headers) == [
+                "content-length",
+                "content-type",
+                "date",
+            ]

@@ -96,6 +96,14 @@ def test_application_is_told_its_caller_by_its_sidecar_alone() -> None:
     assert manager["set_current_client_cert_details"] == {"uri": True}
 
 
+def test_word_that_a_request_arrived_nowhere_is_said_to_sidecars_alone() -> None:
+    (manager,) = [c for c in values(inbound(), "typed_config") if "http_filters" in c]
+    (mapper,) = [m for m in manager["local_reply_config"]["mappers"] if "headers_to_add" in m]
+    flag, peer = mapper["filter"]["and_filter"]["filters"]
+    assert flag == {"response_flag_filter": {"flags": ["UF"]}}
+    assert list(values(peer, "expression")) == ["connection.mtls"]
+
+
 def test_scheme_is_what_the_caller_says() -> None:
     for said in (inbound(), as_json(listeners.proxy(POD, PodUid("u"), a.identity("web"), AT))):
         assert not list(values(said, "scheme_header_transformation"))
