@@ -22,14 +22,25 @@ _ONE_LINE = 10_000  # YAML folds longer lines: beyond any regular expression
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what other tools read as numbers: `1e3` is text only to YAML 1.1."""
+    """Quotes what other tools read as numbers or booleans: `1e3`, `08` and `y` are text to PyYAML.
+
+    A label that comes back as a number is none: the API server refuses the object. What is there
+    twice is written twice, as nobody wrote an anchor.
+    """
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the name is PyYAML's
+        return True
 
 
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$|0o[0-7]+$"),
-    list("-+0123456789"),
+    re.compile(
+        r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:[eE][-+]?[0-9_]+)?$"
+        r"|[-+]?0(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)$"
+    ),
+    list("-+.0123456789"),
 )
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
 
 
 @dataclass(frozen=True, slots=True)

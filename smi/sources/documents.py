@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
@@ -31,7 +31,7 @@ _DIRECTIVES = re.compile(r"(?:(?:[%#].*|[^\S\n]*)(?:\n|$))*")
 
 
 class _Events(yaml.CSafeLoader):
-    pass
+    bool_values: ClassVar = {**yaml.CSafeLoader.bool_values, "y": True, "n": False}
 
 
 # YAML 1.1 wants a point and a signed exponent in a number; JSON and the tools of Kubernetes do not.
@@ -40,6 +40,8 @@ _Events.add_implicit_resolver(
     re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
     list("-+0123456789"),
 )
+# PyYAML leaves out what YAML 1.1 says of a single letter; the tools of Kubernetes do not.
+_Events.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,32 @@ VERSIONS = (
         ),
     ),
     Mutant(
+        "letter that the tools of Kubernetes take for true read as text",
+        "smi/sources/documents.py",
+        're.compile("[yYnN]$"), list("yYnN")',
+        're.compile("[yYnN]$"), list("")',
+        (
+            unit(
+                "sources",
+                "test_documents",
+                "test_scalars_are_what_they_are_to_the_tools_of_kubernetes",
+            ),
+        ),
+    ),
+    Mutant(
+        "label of digits written as a number",
+        "smi/sources/conversion.py",
+        'list("-+.0123456789")',
+        'list("-+.123456789")',
+        (
+            unit(
+                "sources",
+                "test_conversion",
+                "test_label_that_other_tools_would_not_take_for_text_is_quoted",
+            ),
+        ),
+    ),
+    Mutant(
         "line of YAML taken for one of an editor",
         "smi/sources/documents.py",
         "before: int = mark.line if self._ends is None else bisect_left(self._ends, mark.index)",

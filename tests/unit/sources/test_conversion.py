@@ -95,3 +95,39 @@ def test_text_that_other_tools_would_take_for_a_number_is_quoted() -> None:
     made = converted(text, "v1alpha4").text
     assert "weight: 300" in made
     assert "weight: '3e2'" in converted(made, "v1alpha1").text
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "y",
+        "N",
+        "08",
+        "0891",
+        "08_1",
+        "0X1F",
+        "-0o7",
+        "0B1",
+        "1e3",
+        ".5e3",
+        "-.5",
+        "+.5",
+        "1.",
+        "no",
+    ],
+)
+def test_label_that_other_tools_would_not_take_for_text_is_quoted(label: str) -> None:
+    text = SPLIT.replace("name: web}", f'name: web, labels: {{build: "{label}"}}}}')
+    assert f"build: '{label}'\n" in converted(text, "v1alpha3").text
+
+
+@pytest.mark.parametrize("label", ["yy", "not", "a08", "0x", "v1.2", "1.2.3", "abc", "500m"])
+def test_label_that_is_text_to_every_tool_is_not_quoted(label: str) -> None:
+    text = SPLIT.replace("name: web}", f'name: web, labels: {{build: "{label}"}}}}')
+    assert f"build: {label}\n" in converted(text, "v1alpha3").text
+
+
+def test_anchors_stand_only_where_somebody_wrote_them() -> None:
+    item = "{apiVersion: specs.smi-spec.io/v1alpha3, kind: TCPRoute, metadata: {name: a}}"
+    made = converted(f"apiVersion: v1\nkind: List\nitems:\n- {item}\n- {item}\n", "v1alpha4").text
+    assert made.count("matches:\n      ports: []\n") == 2

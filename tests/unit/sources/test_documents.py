@@ -83,6 +83,10 @@ def test_json_may_escape_a_character_in_two_halves() -> None:
     [
         ("yes", True),
         ("off", False),
+        ("y", True),
+        ("N", False),
+        ("'y'", "y"),
+        ("ny", "ny"),
         ("0x1F", 31),
         ("017", 15),
         ("1.5", 1.5),

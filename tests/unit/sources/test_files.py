@@ -78,9 +78,9 @@ class TestRead:
     def test_an_object_that_is_in_two_places_counts_where_it_is_first(self, tmp_path: Path) -> None:
         first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
         first.write_text(account("x"))
-        second.write_text(account("y", "x"))
+        second.write_text(account("z", "x"))
         loaded = files.read(tmp_path)
-        assert names(loaded) == ["x", "y"]
+        assert names(loaded) == ["x", "z"]
         (problem,) = messages(loaded.problems)
         assert problem == (
             f"{second}:6: ServiceAccount default/x: is also in {first}:1, and that one counts; "
