@@ -12,10 +12,10 @@ from pydantic_core import PydanticCustomError
 from smi.k8s import stash
 from smi.k8s.document import Document, items, part, without
 
-SHAPE: stash.Shape = {
-    "identities": lambda v: isinstance(v, list) and all(isinstance(one, dict) for one in v)
-}
 _NAMES = ("kind", "name", "namespace")
+SHAPE: stash.Shape = {
+    "identities": lambda value: isinstance(value, list) and all(map(_is_stashed, value))
+}
 
 
 class Identity(Protocol):
@@ -78,6 +78,11 @@ def refuse_bindings(
                 "only v1alpha4 has IdentityBinding; write apiVersion: access.smi-spec.io/v1alpha4",
                 {"at": f"{at}.{field}.kind"},
             )
+
+
+def _is_stashed(value: object) -> bool:
+    """Whether `value` can be what was stashed of an identity; its group lost, it is another."""
+    return isinstance(value, Mapping) and value.keys() <= {*_NAMES, "group"}
 
 
 def _ends(spec: Mapping[str, Any]) -> list[Document]:

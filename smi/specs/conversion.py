@@ -5,13 +5,13 @@ from typing import Any
 
 from smi.k8s import stash
 from smi.k8s.document import Document, items, part, without
-from smi.specs.matches import restored, stashed
+from smi.specs.matches import is_stashed, restored, stashed
 
 _GROUP = "specs.smi-spec.io"
 _ALL_PORTS: Document = {"ports": []}
 _PORTS: stash.Shape = {"matches": lambda value: value is None or isinstance(value, dict)}
 _HEADERS: stash.Shape = {
-    "matches": lambda value: isinstance(value, list) and all(map(_is_match, value))
+    "matches": lambda value: isinstance(value, list) and all(map(is_stashed, value))
 }
 
 

@@ -19,6 +19,14 @@ def stashed(matches: Sequence[Any]) -> list[Document]:
     ]
 
 
+def is_stashed(value: object) -> bool:
+    """Whether `value` can be what was stashed of a match: one field lost would open more."""
+    known = {*_SEEN, "headers"}
+    return (
+        isinstance(value, Mapping) and isinstance(value.get("name"), str) and value.keys() <= known
+    )
+
+
 def restored(matches: Sequence[Any], content: Sequence[Document]) -> list[Any]:
     """`matches` of v1alpha1, with the headers that those of the same name had at the hub.
 

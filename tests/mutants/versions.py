@@ -196,6 +196,19 @@ VERSIONS = (
         ),
     ),
     Mutant(
+        "stash of a match without its headers taken for whole",
+        "smi/specs/matches.py",
+        "value.keys() <= known",
+        "True",
+        (
+            unit(
+                "specs",
+                "test_conversion",
+                "test_stash_that_lost_the_name_of_headers_closes_the_group",
+            ),
+        ),
+    ),
+    Mutant(
         "letter that the tools of Kubernetes take for true read as text",
         "smi/sources/documents.py",
         're.compile("[yYnN]$"), list("yYnN")',

@@ -5,6 +5,7 @@ import pytest
 from smi import scheme
 from smi.access import TrafficTarget, destination_port
 from smi.errors import InvalidResource
+from smi.k8s import stash
 
 API = {"kind": "ServiceAccount", "name": "api", "namespace": "shop"}
 RULES = [{"kind": "HTTPRouteGroup", "name": "routes", "matches": ["a"]}]
@@ -221,3 +222,13 @@ def test_another_spec_of_a_version_without_one_is_kept(spec: object) -> None:
     decoded = scheme.decode(written)
     assert decoded is not None
     assert scheme.encode(decoded)["spec"] == spec
+
+
+def test_stash_that_lost_the_name_of_a_group_closes_the_target() -> None:
+    foreign = SPEC | {"sources": [SOURCES[0] | {"group": "elsewhere"}]}
+    older = scheme.convert_document(target("v1alpha4", foreign), "v1alpha3")
+    annotations = older["metadata"]["annotations"]
+    annotations[stash.ANNOTATION] = annotations[stash.ANNOTATION].replace("group", "groop")
+    decoded = scheme.decode(older)
+    assert decoded is not None
+    assert stash.damaged(scheme.to_hub(decoded).metadata.annotations) == stash.ANNOTATION

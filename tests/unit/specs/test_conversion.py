@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from smi import scheme
+from smi.k8s import stash
 
 Document = dict[str, Any]
 BOB, EVE = {"x-user": "bob"}, [{"x-user": "eve"}, {"cookie": ".*"}]
@@ -97,3 +98,18 @@ def test_ports_of_a_tcp_route_live_on_at_an_older_version(version: str) -> None:
     assert scheme.convert_document(older, "v1alpha4")["spec"] == route["spec"]
     missing = {**route, "spec": {}}  # invalid, and so no grant of all ports
     assert scheme.convert_document(scheme.convert_document(missing, version), "v1alpha4") == missing
+
+
+def test_stash_that_lost_the_name_of_headers_closes_the_group() -> None:
+    written = {
+        "apiVersion": "specs.smi-spec.io/v1alpha4",
+        "kind": "HTTPRouteGroup",
+        "metadata": {"name": "x"},
+        "spec": {"matches": [{"name": "a", "headers": [{"x": "y"}]}]},
+    }
+    older = scheme.convert_document(written, "v1alpha1")
+    annotations = older["metadata"]["annotations"]
+    annotations[stash.ANNOTATION] = annotations[stash.ANNOTATION].replace("headers", "header")
+    decoded = scheme.decode(older)
+    assert decoded is not None
+    assert stash.damaged(scheme.to_hub(decoded).metadata.annotations) == stash.ANNOTATION
