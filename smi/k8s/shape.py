@@ -1,5 +1,6 @@
 """How the shapes of outside data behave, and the field types that all of them share."""
 
+import re
 from collections.abc import Sized
 from typing import Annotated, TypeVar
 
@@ -17,6 +18,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 T = TypeVar("T", bound=Sized)
+
+_PORT_TEXT = re.compile(r"[1-9][0-9]*")
 
 
 class Shape(BaseModel):
@@ -66,6 +69,13 @@ def _refuse_booleans(value: object) -> object:
     return value
 
 
+def _refuse_odd_text(value: object) -> object:
+    # "8_080" and "08080" are numbers to Python, and not to the definitions of the kinds.
+    if isinstance(value, str) and not _PORT_TEXT.fullmatch(value):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return _refuse_booleans(value)
+
+
 def _number_or_name(value: object) -> object:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 5:
         value = int(value)
@@ -88,7 +98,7 @@ NotEmpty = AfterValidator(_refuse_empty)
 Name = Annotated[str, StringConstraints(min_length=1)]
 Whole = Annotated[int, BeforeValidator(_refuse_booleans)]
 Count = Annotated[Whole, Field(ge=0)]
-PortNumber = Annotated[int, BeforeValidator(_refuse_booleans), Field(ge=1, le=65535)]
+PortNumber = Annotated[int, BeforeValidator(_refuse_odd_text), Field(ge=1, le=65535)]
 PortOrName = Annotated[int | str, BeforeValidator(_number_or_name)]
 # The Go type of a weight is int: 64 bits.
 Weight = Annotated[int, BeforeValidator(_refuse_quantities), Field(ge=0, le=2**63 - 1)]

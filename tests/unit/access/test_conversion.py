@@ -70,7 +70,9 @@ def test_no_port_is_every_port(version: str) -> None:
         assert destination_port.destination_port(converted.metadata.annotations) is None
 
 
-@pytest.mark.parametrize("port", [0, 65536, -1, "http", True, 80.5, [], {}])
+@pytest.mark.parametrize(
+    "port", [0, 65536, -1, "http", True, 80.5, [], {}, "08080", "8_080", " 80", "80.0"]
+)
 def test_port_that_cannot_be_is_refused_and_never_converts_to_every_port(port: object) -> None:
     written = target("v1alpha2", SPEC | {"destination": API | {"port": port}})
     assert message("v1alpha2", written["spec"]).startswith("spec.destination.port: should be ")
