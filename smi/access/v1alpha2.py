@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from smi.access.identities import refuse_bindings
+from smi.access.newer import OldRuleKind
 from smi.access.places import refuse_fields_of_root
 from smi.k8s.resource import OpenResource
 from smi.k8s.shape import Name, OpenShape, PortNumber
@@ -27,7 +28,7 @@ class Destination(IdentityReference):
 class Rule(OpenShape):
     """A route of the target's namespace; of a route group, only the named `matches` if any."""
 
-    kind: Name
+    kind: OldRuleKind
     name: Name
     matches: tuple[Name, ...] = ()
 

@@ -46,8 +46,16 @@ def wording(detail: ErrorDetails, example: str | None) -> str:
     shown = _shown(detail["input"])
     expected = _EXPECTED[error].format_map(detail.get("ctx", {}))
     if error == "string_type" and isinstance(detail["input"], bool | int | float):
-        return f'should be text, not {shown}; put it in quotes: "{shown}"'
+        return f"should be text, not {shown}{_quotes(detail['input'])}"
     return f"should be {expected}, not {shown}" + (f"; write {example}" if example else "")
+
+
+def _quotes(value: float) -> str:
+    """How to write as text what YAML reads as a number or a boolean, however it is written."""
+    if isinstance(value, bool):
+        said = "y, yes or on" if value else "n, no or off"
+        return f" (which YAML also reads in {said}); put it in quotes"
+    return f'; put it in quotes: "{value}"' if isinstance(value, int) else "; put it in quotes"
 
 
 def _shown(value: object) -> str:

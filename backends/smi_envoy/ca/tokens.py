@@ -144,7 +144,7 @@ def _claims(token: str, keys: Keys, issuer: str, audience: str) -> _Claims:
         if not isinstance(kid, str) or kid not in keys:
             raise Refused("KeyUnknown")
         return _Claims.model_validate(_decoded(token, keys[kid], issuer, audience))
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
         reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
         raise Refused(next(reasons, "TokenMalformed")) from None
     except ValidationError:

@@ -234,3 +234,12 @@ def test_stash_that_lost_the_name_of_a_group_closes_the_target() -> None:
     decoded = scheme.decode(older)
     assert decoded is not None
     assert stash.damaged(scheme.to_hub(decoded).metadata.annotations) == stash.ANNOTATION
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+def test_rule_of_udp_is_refused_before_there_were_any(version: str) -> None:
+    rules = "specs" if version == "v1alpha1" else "spec.rules"
+    assert message(version, SPEC | {"rules": [*RULES, {"kind": "UDPRoute", "name": "dns"}]}) == (
+        f"{rules}[1].kind: UDPRoute is known from v1alpha3 on;"
+        " write apiVersion: access.smi-spec.io/v1alpha4"
+    )

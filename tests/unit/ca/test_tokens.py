@@ -134,7 +134,7 @@ def test_token_whose_key_is_unknown_is_refused(kid: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "\x00", "é.é.é", "e30.e30.e30"]
+    "text", ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "\x00", "é.é.é", "\ud800", "e30.e30.e30"]
 )
 def test_noise_is_refused(text: str) -> None:
     assert reason(text) in {"TokenMalformed", "KeyUnknown"}

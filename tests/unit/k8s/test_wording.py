@@ -24,7 +24,20 @@ class Sample(Shape):
         ({}, "name: is missing; write one"),
         ({"name": ""}, "name: is empty; write one"),
         ({"name": 7}, 'name: should be text, not 7; put it in quotes: "7"'),
-        ({"name": True}, 'name: should be text, not true; put it in quotes: "true"'),
+        (
+            {"name": True},
+            (
+                "name: should be text, not true (which YAML also reads in y, yes or on);"
+                " put it in quotes"
+            ),
+        ),
+        (
+            {"name": False},
+            (
+                "name: should be text, not false (which YAML also reads in n, no or off);"
+                " put it in quotes"
+            ),
+        ),
         ({"name": ["a"]}, "name: should be text, not a list"),
         (
             {"name": "a", "labels": {"v": 1}},
@@ -49,7 +62,7 @@ def test_metadata_that_is_wrong_is_explained(document: object, expected: str) ->
         ({"on": "maybe"}, 'on: should be true or false, not "maybe"'),
         ({"on": 10**5000}, "on: should be true or false, not a number that is too large"),
         ({"texts": "a"}, 'texts: should be a list, not "a"'),
-        ({"texts": ["a", 1.5]}, 'texts[1]: should be text, not 1.5; put it in quotes: "1.5"'),
+        ({"texts": ["a", 1.5]}, "texts[1]: should be text, not 1.5; put it in quotes"),
     ],
 )
 def test_other_fields_that_are_wrong_are_explained(document: object, expected: str) -> None:
