@@ -193,4 +193,17 @@ STEADINESS = (
             ),
         ),
     ),
+    Mutant(
+        "a cluster that the control plane left without its endpoints never gets them",
+        "backends/smi_envoy/xds/stream.py",
+        "return state.awaited if TypeUrl.CLUSTER in state.subscriptions else endpoints.names",
+        "return state.awaited",
+        (
+            unit(
+                "xds",
+                "test_stream",
+                "test_client_that_asks_for_endpoints_before_clusters_gets_those_that_it_holds",
+            ),
+        ),
+    ),
 )

@@ -62,7 +62,7 @@ def _received(state: State, request: Request) -> tuple[State, tuple[Action, ...]
     if found is None:
         found = subscriptions.opened(request)
         if type_url is TypeUrl.ENDPOINT:
-            found = subscriptions.repeated(found, awaited)
+            found = subscriptions.repeated(found, _warming(state, found))
     else:
         sent = found.sent
         if sent is not None and request.nonce == sent.nonce:
@@ -74,6 +74,15 @@ def _received(state: State, request: Request) -> tuple[State, tuple[Action, ...]
     actions.extend(_foreign(state.view, request))
     known = {**state.subscriptions, type_url: found}
     return replace(state, subscriptions=known, awaited=awaited), tuple(actions)
+
+
+def _warming(state: State, endpoints: Subscription) -> frozenset[ResourceName]:
+    """The endpoints that clusters of the client may still be waiting for when it asks first.
+
+    While it has a cluster without its endpoints Envoy says nothing of clusters, though it does so
+    first else: another stream ended before these were sent. They are sent though it holds them.
+    """
+    return state.awaited if TypeUrl.CLUSTER in state.subscriptions else endpoints.names
 
 
 def _answered(

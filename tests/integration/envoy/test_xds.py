@@ -166,6 +166,30 @@ async def test_restarted_server_sends_nothing_that_has_not_changed(
             assert await web.stat("listener_manager.listener_modified") == 0
 
 
+async def test_cluster_that_a_server_left_without_endpoints_gets_them_from_the_next(
+    directory: Path, upstream: int
+) -> None:
+    control, port = ControlPlane(directory), xds_lab.free_port()
+    contents = world(port, upstream)
+    publish(control, "shop/web", contents)
+    async with envoy(directory / "e", control, "shop/web", control.token("web")) as web:
+        async with control.serving():
+            await web.until("listener_manager.lds.update_success", 1)
+            await settle(control, "shop/web")
+            contents[key(CDS, "a")] = xds_lab.cluster("a", connect_timeout=2)
+            left = {k: v for k, v in contents.items() if k != key(EDS, "a")}
+            control.cache.apply({**left, key(EDS, "a"): None}, {"shop/web": Snapshot.of(left)})
+            await web.until("cluster_manager.warming_clusters", 1)
+        publish(control, "shop/web", contents)
+        async with control.serving():
+            await settle(control, "shop/web")
+            await connected(web, 2)
+            await web.until("cluster.a.update_success", 2)
+            await settle(control, "shop/web")
+            assert await web.stat("cluster_manager.warming_clusters") == 0
+            assert await ask(port) == "hello"
+
+
 async def test_change_elsewhere_does_not_reach_an_uninvolved_envoy(
     directory: Path, upstream: int
 ) -> None:

@@ -103,6 +103,18 @@ def test_reconnected_client_that_has_everything_gets_one_empty_answer_per_type()
     assert stream.state.settled
 
 
+def test_client_that_asks_for_endpoints_before_clusters_gets_those_that_it_holds() -> None:
+    held = {"api": packed(EDS, "api", "endpoints 1").version}
+    for first in ((), (CDS,)):
+        stream = Stream()
+        stream.have(WORLD)
+        for type_url in first:
+            versions = {"api": packed(CDS, "api", "cluster 1").version}
+            stream.ack_all(stream.ask(type_url, versions=versions))
+        sent = bodies() if first else bodies((EDS, "api", "endpoints 1"))
+        assert only(stream.ask(EDS, "api", versions=held)).resources == sent
+
+
 def test_name_subscribed_to_once_more_is_sent_once_more() -> None:
     stream = settled_stream()
     assert only(stream.ask(EDS, "api")).resources == bodies((EDS, "api", "endpoints 1"))
