@@ -51,7 +51,7 @@ class Demo:
         return self._log.read_text()
 
     def last(self) -> Mapping[str, Any]:
-        lines = self._said.read_text().splitlines()
+        *lines, _ = self._said.read_text().split("\n")  # the last one is not whole yet
         said: Mapping[str, Any] = json.loads(lines[-1]) if lines else {"calls": [], "splits": []}
         return said
 
