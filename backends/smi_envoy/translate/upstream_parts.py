@@ -26,7 +26,10 @@ class HttpUpstream:
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
         """A cluster, its endpoints, and whom it takes for a server."""
-        return _upstream_keys(self.service, self.port, AppProtocol.HTTP)
+        return _keys(
+            names.upstream(self.service, self.port, AppProtocol.HTTP),
+            names.servers(self.service, self.port, AppProtocol.HTTP),
+        )
 
     def reads(self, _mesh: Mesh) -> frozenset[Entry]:
         """The Service."""
@@ -65,11 +68,9 @@ class PodUpstream:
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
         """A cluster, its endpoint, and whom it takes for the server."""
-        cluster = names.pod_upstream(self.pod, self.port, self.speaks)
-        return (
-            names.key(TypeUrl.CLUSTER, cluster),
-            names.key(TypeUrl.ENDPOINT, cluster),
-            names.key(TypeUrl.SECRET, names.pod_server(self.pod, self.port, self.speaks)),
+        return _keys(
+            names.pod_upstream(self.pod, self.port, self.speaks),
+            names.pod_server(self.pod, self.port, self.speaks),
         )
 
     def reads(self, _mesh: Mesh) -> frozenset[Entry]:
@@ -106,7 +107,10 @@ class TcpUpstream:
     @property
     def keys(self) -> tuple[ResourceKey, ...]:
         """A cluster, its endpoints, and whom it takes for a server."""
-        return _upstream_keys(self.root, self.port, AppProtocol.TCP)
+        return _keys(
+            names.upstream(self.root, self.port, AppProtocol.TCP),
+            names.servers(self.root, self.port, AppProtocol.TCP),
+        )
 
     def reads(self, mesh: Mesh) -> frozenset[Entry]:
         """The routes of the Service, and the Services that they may lead to."""
@@ -139,14 +143,12 @@ class TcpUpstream:
         )
 
 
-def _upstream_keys(
-    service: NamespacedName, port: int, speaks: AppProtocol
-) -> tuple[ResourceKey, ...]:
-    cluster = names.upstream(service, port, speaks)
+def _keys(cluster: str, servers: str) -> tuple[ResourceKey, ...]:
+    """What an upstream is made of: the cluster, its endpoints, and whom it takes for a server."""
     return (
         names.key(TypeUrl.CLUSTER, cluster),
         names.key(TypeUrl.ENDPOINT, cluster),
-        names.key(TypeUrl.SECRET, names.servers(service, port, speaks)),
+        names.key(TypeUrl.SECRET, servers),
     )
 
 
