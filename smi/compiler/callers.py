@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from smi.access import TrafficTarget
-from smi.compiler.findings import Findings, Judged
+from smi.compiler.findings import Findings, Judged, few
 from smi.compiler.memo import Read
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import ServiceIdentity, service_identity
@@ -14,8 +14,6 @@ from smi.model.service import Endpoint, Service
 from smi.model.workload import PolicyGroup, Workload
 from smi.split import TrafficSplit
 from smi.split.root import split_root
-
-_MOST_NAMED = 3
 
 
 def refused(read: Read, name: NamespacedName) -> Judged[None] | None:
@@ -31,9 +29,9 @@ def refused(read: Read, name: NamespacedName) -> Judged[None] | None:
             findings.warning(
                 f"spec.backends[{index}].service",
                 "BackendRefuses",
-                f"{_named(lost)} may call {root} and not {backend.service}: what this split sends"
-                f" there for it is denied; grant it the pods of {backend.service} by a"
-                " TrafficTarget",
+                f"ServiceAccount {few(sorted(lost))} may call {root} and not {backend.service}:"
+                " what this split sends there for it is denied; grant it the pods of"
+                f" {backend.service} by a TrafficTarget",
             )
     return findings.judged(None)
 
@@ -72,7 +70,7 @@ def callers(read: Read, service: NamespacedName, number: int) -> frozenset[Servi
         if policy is None or policy.mode is not Mode.STRICT:
             return None
         for rule in policy.rules:
-            if rule.tcp and rule.http != () and (rule.ports is None or at in rule.ports):
+            if rule.opens(at):
                 found |= _sources(read, rule)
     return frozenset(found)
 
@@ -96,8 +94,3 @@ def _sources(read: Read, rule: Rule) -> frozenset[ServiceIdentity]:
             if source.qualified_kind == "IdentityBinding" and read(("IdentityBinding", name)):
                 found |= read(("identities by label", name))
     return frozenset(found)
-
-
-def _named(identities: frozenset[ServiceIdentity]) -> str:
-    named = ", ".join(map(str, sorted(identities)[:_MOST_NAMED]))
-    return f"ServiceAccount {named}" + (", ..." if len(identities) > _MOST_NAMED else "")

@@ -1,5 +1,6 @@
 """How a unit of the compiler says what it found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -7,6 +8,8 @@ from smi.k8s.resource import NamespacedName
 from smi.model.diagnostic import Diagnostic, Severity
 
 T = TypeVar("T")
+
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,8 @@ class Findings:
 
     def _add(self, severity: Severity, field_path: str, reason: str, message: str) -> None:
         self.found.append(Diagnostic(severity, self.kind, self.name, field_path, reason, message))
+
+
+def few(names: Sequence[object]) -> str:
+    """The first of `names`, and whether there are more."""
+    return ", ".join(map(str, names[:_MOST_NAMED])) + (", ..." if len(names) > _MOST_NAMED else "")

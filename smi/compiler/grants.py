@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 from smi.access import TrafficTarget, destination_port, validation
 from smi.access.v1alpha4 import Rule as RuleReference
-from smi.compiler.findings import Findings, Judged
+from smi.compiler.findings import Findings, Judged, few
 from smi.compiler.memo import Read
 from smi.k8s.resource import NamespacedName
 from smi.model.identity import PodUid, ServiceIdentity, SpiffeId, spiffe_ids
 from smi.model.match import HttpMatch
 from smi.specs import TCPRoute, UDPRoute
-
-_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,7 @@ def effect(read: Read, name: NamespacedName) -> Judged[None] | None:
         of = (destination.qualified_kind, name.namespace, destination.name)
         pods, all_of_them = read(("unmeshed pods of destination", *of))
         if pods:
-            named = ", ".join(pod.name for pod in pods[:_MOST_NAMED])
-            named += ", ..." if len(pods) > _MOST_NAMED else ""
+            named = few([pod.name for pod in pods])
             findings.warning(
                 "spec.destination",
                 "NoSidecar",

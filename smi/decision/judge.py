@@ -134,10 +134,7 @@ def _denied(reason: Denial, message: str, path: str = "") -> Judgement:
 def _path_decides(inbound: Inbound, port: int) -> bool:
     """Whether a pathRegex has a say at `port`: then `%2F` is not let through to be read anew."""
     return any(
-        match.path_regex
-        for rule in inbound.rules
-        if rule.tcp and (rule.ports is None or port in rule.ports)
-        for match in rule.http or ()
+        match.path_regex for rule in inbound.rules if rule.opens(port) for match in rule.http or ()
     )
 
 

@@ -38,6 +38,10 @@ class Rule:
     http: tuple[HttpMatch, ...] | None
     udp_ports: frozenset[int] | None = frozenset()
 
+    def opens(self, port: int) -> bool:
+        """Whether it grants anything at one TCP port of the pods."""
+        return self.tcp and self.http != () and (self.ports is None or port in self.ports)
+
 
 @dataclass(frozen=True, slots=True)
 class Inbound:

@@ -14,9 +14,9 @@ from tests.mutants.mutant import (
 ACCESS = (
     Mutant(
         "ignore the port",
-        f"{TRANSLATE}/authorization.py",
-        "if rule.tcp and rule.http != () and (rule.ports is None or port in rule.ports)",
-        "if rule.tcp and rule.http != ()",
+        "smi/model/inbound.py",
+        "self.tcp and self.http != () and (self.ports is None or port in self.ports)",
+        "self.tcp and self.http != ()",
         (
             unit(
                 "translate",
@@ -183,9 +183,9 @@ ACCESS = (
     ),
     Mutant(
         "UDP-only target admits TCP, in Envoy",
-        f"{TRANSLATE}/authorization.py",
-        "if rule.tcp and rule.http != () and (",
-        "if rule.http != () and (",
+        "smi/model/inbound.py",
+        "self.tcp and self.http != () and (",
+        "self.http != () and (",
         (
             unit(
                 "translate",

@@ -302,8 +302,8 @@ SHARES = (
     Mutant(
         "a grant for another port opens a backend",
         "smi/compiler/callers.py",
-        "(rule.ports is None or at in rule.ports)",
-        "True",
+        "if rule.opens(at):",
+        "if rule.tcp and rule.http != ():",
         (
             unit(
                 "compiler",

@@ -32,11 +32,7 @@ ESCAPED_SLASH = r"(?is:.*(?:%2f|%5c|/\.\.?;).*)"
 
 def rules_at(inbound: Inbound | None, port: int) -> tuple[Rule, ...]:
     """The rules that grant something at one TCP port of the pods. No `inbound` is no rule."""
-    return tuple(
-        rule
-        for rule in (inbound.rules if inbound else ())
-        if rule.tcp and rule.http != () and (rule.ports is None or port in rule.ports)
-    )
+    return tuple(rule for rule in (inbound.rules if inbound else ()) if rule.opens(port))
 
 
 def judges_paths(rules: Iterable[Rule]) -> bool:
